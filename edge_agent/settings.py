@@ -1,0 +1,100 @@
+"""The only reader of YAML, environment and secret files. Everything else is given these frozen objects."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
+
+
+class Section(BaseModel):
+    """Frozen; an unknown key is an error, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ZoneSettings(Section):
+    """A named part of the floor. A lift belongs to the zone in which the person's feet stand."""
+
+    name: Slug
+    polygon: Polygon = Field(description="corners as fractions of the frame's width and height, origin top left")
+
+
+class CameraSettings(Section):
+    """One video source."""
+
+    name: Slug
+    source: str = Field(description="rtsp://, http(s)://, a file, a V4L2 device such as /dev/video0, or 0")
+    zones: tuple[ZoneSettings, ...] = Field((), description="empty: the whole frame is one zone named like the camera")
+    masks: tuple[Polygon, ...] = Field((), description="areas blanked before inference, for privacy")
+    rate_hz: float = Field(15.0, gt=0, le=60, description="frames analysed per second at most")
+    height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are decoded to this height")
+    open_timeout_s: float = Field(10.0, gt=0, description="give up opening after this long, then retry")
+    stall_timeout_s: float = Field(10.0, gt=0, description="no frame for this long is a stall: reconnect")
+
+
+class PoseSettings(Section):
+    """The pose networks and the device they run on."""
+
+    device: str = Field("AUTO:NPU,GPU,CPU", description="OpenVINO device string, in order of preference")
+    landmarker: Literal["lite", "full", "heavy"] = Field("full", description="lite and heavy need npm at set-up")
+    models_dir: Path = Field(Path("~/.cache/hingewatch/models"), description="where fetched models are kept")
+    cache_dir: Path = Field(Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache")
+
+
+class PrivacySettings(Section):
+    """When an event may leave the building."""
+
+    bucket_s: int = Field(300, ge=1, le=3600, description="event times are rounded down to this many seconds")
+    min_lifts: int = Field(5, ge=1, description="a zone's bucket is released only once it holds this many lifts")
+
+
+class MqttSettings(Section):
+    """The broker that events are sent to."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(1883, ge=1, le=65535)
+    username: str | None = None
+    password_file: Path | None = Field(None, description="file holding the password; or set HINGEWATCH_MQTT_PASSWORD")
+    ca_file: Path | None = Field(None, description="set to use TLS: the certificate authority to trust")
+    session_expiry_s: int = Field(86400, ge=0, description="how long the broker keeps our session while we are away")
+
+
+class OutboxSettings(Section):
+    """The durable queue between a lift and the broker's acknowledgement."""
+
+    path: Path = Path("~/.local/state/hingewatch/outbox.sqlite")
+    max_events: int = Field(100_000, ge=1, description="beyond this the oldest low-risk events make room, counted")
+
+
+class MetricsSettings(Section):
+    """The agent's own /metrics page."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(9108, ge=0, le=65535, description="0: any free port")
+
+
+class BridgeSettings(Section):
+    """MQTT -> Prometheus."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(9109, ge=0, le=65535, description="0: any free port")
+    state_path: Path = Path("~/.local/state/hingewatch/bridge.sqlite")
+    stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
+
+
+class Settings(Section):
+    """One site's file."""
+
+    site: Slug = "my-site"
+    agent: Slug = "edge-1"
+    cameras: tuple[CameraSettings, ...] = ()
+    pose: PoseSettings = PoseSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    mqtt: MqttSettings = MqttSettings()
+    outbox: OutboxSettings = OutboxSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    bridge: BridgeSettings = BridgeSettings()
