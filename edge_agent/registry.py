@@ -140,7 +140,7 @@ def _fetch_and_place(group: list[ModelEntry], scratch: Path, progress: Callable[
         _extract(archive, wanted.path, candidate)
         if verify(wanted, scratch) != "ok":
             raise RunError(
-                f"{wanted.name}: the file in {wanted.origin} is not the pinned one (sha256); it was not installed",
+                f"{wanted.name}: the file in {wanted.origin} is not the pinned one; it was not installed",
                 "someone may have tampered with the download: try another network, then report it",
             )
         os.replace(candidate, scratch.parent / wanted.file)

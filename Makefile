@@ -1,0 +1,40 @@
+# `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-test test check demo lock clean
+
+EDGE_AGENT := .venv/bin/edge-agent
+# The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
+TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager ffmpeg python3-gi \
+	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
+
+export PYTHON VIDEO
+
+help:  ## list the targets
+	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## virtual environment, locked dependencies and models; leaves .venv/bin/edge-agent
+	@scripts/setup.sh runtime
+	@$(EDGE_AGENT) models pull --quiet
+
+setup-test: setup  ## what the tests need besides: broker, Prometheus, RTSP server, development tools
+	@scripts/apt-install.sh $(TEST_PACKAGES)
+	@scripts/setup.sh dev
+
+check:  ## formatting, lint and types only (after make setup-test)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+test: setup-test check  ## everything: set-up, checks and tests
+	.venv/bin/pytest
+
+demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0
+	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}
+
+lock: setup-test  ## rewrite the hash locks from pyproject.toml
+	scripts/lock.sh
+
+clean:  ## remove .venv and caches; fetched models stay in ~/.cache/hingewatch
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
