@@ -1,0 +1,243 @@
+"""The newest frame of one source: a thread that reads, a slot of one, an account of what was not seen.
+
+ready = threading.Event()
+cameras = [Camera(settings, telemetry, ready) for settings in site.cameras]
+for camera in cameras:
+    camera.start()
+while True:
+    for frame in newest_of(cameras, ready, timeout_s=1.0):
+        ...
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import structlog
+from tenacity import (
+    RetryCallState,
+    RetryError,
+    Retrying,
+    retry_if_not_exception_type,
+    wait_random_exponential,
+)
+from tenacity.nap import sleep_using_event
+from tenacity.stop import stop_when_event_set
+
+from edge_agent.core.records import Frame
+from edge_agent.errors import InputError
+from edge_agent.frames import SILENT, CameraTelemetry, DropReason, FrameReader, read_video
+from edge_agent.settings import CameraSettings
+from edge_agent.video import VideoInfo, failure, is_live, open_video, probe, redact, video_info
+
+__all__ = [
+    "SILENT",
+    "Camera",
+    "CameraState",
+    "CameraTelemetry",
+    "DropReason",
+    "VideoInfo",
+    "newest_of",
+    "probe",
+    "read_video",
+    "redact",
+    "video_info",
+]
+
+CameraState = Literal["starting", "up", "down", "ended"]
+
+RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 30.0
+STEADY_S = 30.0
+"""A connection that held this long starts the back-off anew; a camera that flaps keeps its long waits."""
+CLOSE_WAIT_S = 1.0
+"""A read that hangs inside FFmpeg cannot be interrupted: after this long it is left to its own time-out."""
+
+log = structlog.get_logger()
+
+
+class Camera:
+    """Reads one source in a daemon thread and keeps its newest frame.
+
+    Live sources: the newest frame wins, and the source is reopened for ever. Files: the reader waits until
+    each frame was taken, and the state at the end is ``ended``. ``error`` says why a file could not
+    be read. ``ready`` is set whenever any camera that shares it has a frame or has ended.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        telemetry: CameraTelemetry = SILENT,
+        ready: threading.Event | None = None,
+    ) -> None:
+        self.name = settings.name
+        self.error: InputError | None = None
+        self._settings = settings
+        self._telemetry = telemetry
+        self._ready = ready or threading.Event()
+        self._live = is_live(settings.source)
+        # A camera asked for a frame a minute is not stalled after ten seconds.
+        self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz)
+        self._changed = threading.Condition()
+        self._stop = threading.Event()
+        self._slot: Frame | None = None
+        self._state: CameraState = "starting"
+        self._was_up = self._outage_logged = False
+        self._blind_from_s = float("inf")
+        self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
+
+    @property
+    def state(self) -> CameraState:
+        """``starting`` until the first frame or failure, then ``up`` or ``down``; ``ended`` after a file."""
+        with self._changed:
+            self._account_blindness()
+            return self._state
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._telemetry.up(self.name, False)
+        if self._live:
+            self._blind_from_s = time.monotonic() + self._patience_s
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop reading; returns within about a second even if the source hangs."""
+        with self._changed:
+            self._account_blindness()
+            self._stop.set()
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_WAIT_S)
+        self._telemetry.up(self.name, False)
+
+    def newest(self, timeout_s: float) -> Frame | None:
+        """Take the newest frame, waiting for one at most this long; None if there was none.
+
+        Call it regularly, even with a timeout of 0: it also keeps the account of blind seconds.
+        """
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._slot or self._state == "ended" or self._stop.is_set(), timeout_s
+            )
+            frame, self._slot = self._slot, None
+            self._account_blindness()
+            self._changed.notify_all()
+            return frame
+
+    def _run(self) -> None:
+        try:
+            if self._live:
+                self._watch_forever()
+            else:
+                self._play_once()
+        except InputError as error:
+            self.error = error
+            self._telemetry.failed(self.name, "input")
+            log.warning("camera cannot be read", camera=self.name, what=error.what, fix=error.fix)
+        with self._changed:
+            self._state = "ended"
+            self._telemetry.up(self.name, False)
+            self._changed.notify_all()
+        self._ready.set()
+
+    def _play_once(self) -> None:
+        settings = self._settings
+        path = Path(settings.source).expanduser()
+        for frame in read_video(path, settings.height_px, settings.rate_hz, self._telemetry, self.name):
+            self._offer(frame)
+            if self._stop.is_set():
+                return
+        with self._changed:  # the end comes after the last frame was taken
+            self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
+
+    def _watch_forever(self) -> None:
+        settings = self._settings
+        reader = FrameReader(
+            self.name, settings.height_px, settings.rate_hz, self._telemetry, patience_s=self._patience_s
+        )
+        attempts = Retrying(
+            # Jittered, so that the cameras of a site do not all return to a rebooted switch at once.
+            wait=wait_random_exponential(multiplier=0.5, min=RECONNECT_MIN_S, max=RECONNECT_MAX_S),
+            retry=retry_if_not_exception_type(InputError),
+            sleep=sleep_using_event(self._stop),
+            stop=stop_when_event_set(self._stop),
+            before_sleep=self._lost,
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    self._watch(reader, attempt.retry_state)
+        except RetryError:
+            return  # closed
+
+    def _watch(self, reader: FrameReader, retry_state: RetryCallState) -> None:
+        settings = self._settings
+        with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
+            opened_s = time.monotonic()
+            for frame in reader.frames(container):
+                if self._stop.is_set():
+                    return
+                if frame is not None:
+                    self._offer(frame)
+                    if time.monotonic() - opened_s > STEADY_S:
+                        retry_state.attempt_number = 1
+        if not self._stop.is_set():
+            raise EOFError
+
+    def _lost(self, retry_state: RetryCallState) -> None:
+        error = retry_state.outcome.exception() if retry_state.outcome else None
+        found = failure(error) if isinstance(error, Exception) else failure(EOFError())
+        self._telemetry.failed(self.name, found.reason)
+        with self._changed:
+            self._blind_from_s = min(self._blind_from_s, time.monotonic())
+            self._account_blindness()
+        if not self._outage_logged:  # once per outage, not once per attempt
+            self._outage_logged = True
+            source = redact(self._settings.source)
+            log.warning("camera down", camera=self.name, source=source, what=found.what, fix=found.fix)
+
+    def _offer(self, frame: Frame) -> None:
+        with self._changed:
+            if not self._live:
+                self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
+            elif self._slot is not None:
+                self._telemetry.dropped(self.name, "newer_frame")
+            if self._stop.is_set():
+                return
+            self._slot = frame
+            self._telemetry.frame(self.name)
+            self._sees()
+            self._changed.notify_all()
+        self._ready.set()
+
+    def _sees(self) -> None:
+        self._account_blindness()
+        if self._live:
+            self._blind_from_s = time.monotonic() + self._patience_s
+        if self._state == "up":
+            return
+        self._state = "up"
+        self._telemetry.up(self.name, True)
+        log.info("camera up", camera=self.name)
+        if self._was_up:
+            self._telemetry.reconnect(self.name)
+        self._was_up, self._outage_logged = True, False
+
+    def _account_blindness(self) -> None:
+        now_s = time.monotonic()
+        if now_s < self._blind_from_s or self._stop.is_set():
+            return
+        self._telemetry.blind(self.name, now_s - self._blind_from_s)
+        self._blind_from_s = now_s
+        if self._state != "down":
+            self._state = "down"
+            self._telemetry.up(self.name, False)
+
+
+def newest_of(cameras: Sequence[Camera], ready: threading.Event, timeout_s: float) -> list[Frame]:
+    """Wait until one of the cameras sharing ``ready`` has a frame; return the newest of each."""
+    ready.wait(timeout_s)
+    # Cleared before looking: a frame that comes in between sets it again.
+    ready.clear()
+    return [frame for camera in cameras if (frame := camera.newest(0.0)) is not None]

@@ -1,0 +1,143 @@
+"""Frames out of an opened video: one time line, one rate, every picture that is not used counted."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal, Protocol
+
+import av.error
+import structlog
+from av.container import InputContainer
+
+from edge_agent.core.media_time import RateLimit, Timeline
+from edge_agent.core.records import Frame
+from edge_agent.errors import InputError
+from edge_agent.video import (
+    Converter,
+    container_duration_s,
+    frame_step_s,
+    open_video,
+    picture_time_s,
+    pictures,
+)
+
+DropReason = Literal["newer_frame", "rate", "corrupt"]
+
+CUT_OFF_S = 1.0
+"""A file whose pictures end this long before its declared duration was cut off; sound may outlast by less."""
+
+log = structlog.get_logger()
+
+
+class CameraTelemetry(Protocol):
+    """What is counted about a source. Called from reader threads and the loop; ``camera`` is its name."""
+
+    def frame(self, camera: str) -> None:
+        """One frame was put into the slot."""
+
+    def dropped(self, camera: str, reason: DropReason) -> None:
+        """One picture was not used: overtaken in the slot, above the rate, or undecodable."""
+
+    def up(self, camera: str, up: bool) -> None:
+        """Fresh frames arrive, or no longer do."""
+
+    def blind(self, camera: str, seconds: float) -> None:
+        """This much more time passed unseen: disconnected, or silent beyond the stall limit."""
+
+    def reconnect(self, camera: str) -> None:
+        """Frames arrive again after an outage."""
+
+    def failed(self, camera: str, reason: str) -> None:
+        """One attempt to open or read failed; ``reason`` is one of ``edge_agent.video.REASONS``."""
+
+
+class SilentTelemetry:
+    """Counts nothing, for offline use."""
+
+    def frame(self, camera: str) -> None: ...  # noqa: D102
+    def dropped(self, camera: str, reason: DropReason) -> None: ...  # noqa: D102
+    def up(self, camera: str, up: bool) -> None: ...  # noqa: D102
+    def blind(self, camera: str, seconds: float) -> None: ...  # noqa: D102
+    def reconnect(self, camera: str) -> None: ...  # noqa: D102
+    def failed(self, camera: str, reason: str) -> None: ...  # noqa: D102
+
+
+SILENT = SilentTelemetry()
+
+
+class FrameReader:
+    """Turns the containers of one source, one after the other, into frames on one time line.
+
+    ``patience_s``: for live sources, raise TimeoutError when no picture came for so long; None for files.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        height_px: int,
+        rate_hz: float | None,
+        telemetry: CameraTelemetry,
+        patience_s: float | None,
+    ) -> None:
+        self._name = name
+        self._telemetry = telemetry
+        self._patience_s = patience_s
+        self._timeline = Timeline(live=patience_s is not None)
+        self._limit = RateLimit(rate_hz)
+        self._converter = Converter(height_px)
+        self._picture_at_s = time.monotonic()
+        self.pictures = 0
+        self.last_s = 0.0
+
+    def frames(self, container: InputContainer) -> Iterator[Frame | None]:
+        """Yield the frames to use, and None often enough in between for the caller to look up."""
+        self._timeline.reconnected()
+        opened_s, step_s = time.monotonic(), frame_step_s(container)
+        for picture in pictures(container, lambda: self._telemetry.dropped(self._name, "corrupt")):
+            now_s = time.monotonic()
+            if picture is None:
+                self._check_stall(now_s - max(opened_s, self._picture_at_s))
+                yield None
+                continue
+            elapsed_s = step_s if self._patience_s is None else now_s - self._picture_at_s
+            self._picture_at_s = now_s
+            self.pictures += 1
+            self.last_s = self._timeline.at(picture_time_s(picture), elapsed_s)
+            if self._limit.keeps(self.last_s):
+                yield Frame(self._name, self._converter.bgr(picture), self.last_s)
+            else:
+                self._telemetry.dropped(self._name, "rate")
+
+    def _check_stall(self, silent_s: float) -> None:
+        if self._patience_s is not None and silent_s > self._patience_s:
+            raise TimeoutError
+
+
+def read_video(
+    path: Path,
+    height_px: int,
+    rate_hz: float | None,
+    telemetry: CameraTelemetry = SILENT,
+    name: str | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames of a recorded file, upright, at most ``height_px`` tall and ``rate_hz`` per second.
+
+    ``name`` is the frames' camera, the file's name by default. A file that was cut off yields what can be
+    decoded, then a logged warning and ``failed("truncated")``. Raises InputError if there is nothing to see.
+    """
+    name = name or path.name
+    reader = FrameReader(name, height_px, rate_hz, telemetry, patience_s=None)
+    with open_video(str(path), 0.0, 0.0) as container:
+        duration_s = container_duration_s(container)
+        broken = False
+        try:
+            yield from (frame for frame in reader.frames(container) if frame is not None)
+        except (av.error.FFmpegError, OSError):
+            broken = True
+    if reader.pictures == 0:
+        raise InputError(f"{path} holds no picture that can be decoded", "check that it plays elsewhere")
+    if broken or reader.last_s < duration_s - CUT_OFF_S:
+        telemetry.failed(name, "truncated")
+        log.warning(
+            "video was cut off", video=name, seen_s=round(reader.last_s, 1), declared_s=round(duration_s, 1)
+        )

@@ -1,0 +1,293 @@
+"""Opening video with PyAV and turning its pictures into BGR arrays: what cameras and recorded files share."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import av
+import av.error
+import cv2
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
+
+from edge_agent.core.records import Image
+from edge_agent.errors import InputError
+
+LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
+
+FILE_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
+)
+"""Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
+
+OPEN_TIMEOUT_S = 10.0
+
+_ROTATIONS = {
+    90: cv2.ROTATE_90_COUNTERCLOCKWISE,
+    -90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    -180: cv2.ROTATE_180,
+}
+
+
+class Failure(NamedTuple):
+    """Why a source could not be opened or read: a fixed word for metrics, what and fix for people."""
+
+    reason: str
+    what: str
+    fix: str
+
+
+# PyAV's errors subclass Python's own where there is one.
+_FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
+    (
+        av.error.HTTPUnauthorizedError,
+        Failure("unauthorized", "refused the user name or password", "check the credentials in the source"),
+    ),
+    (
+        av.error.HTTPForbiddenError,
+        Failure(
+            "unauthorized", "refuses access", "allow this user to watch the stream in the camera's settings"
+        ),
+    ),
+    (
+        av.error.HTTPNotFoundError,
+        Failure(
+            "not_found", "has no such stream", "check the path in the address against the camera's manual"
+        ),
+    ),
+    (
+        ConnectionRefusedError,
+        Failure("refused", "refused the connection", "check the port and that the stream is switched on"),
+    ),
+    (av.error.ExitError, Failure("timeout", "did not answer in time", "check power, cable and network")),
+    (TimeoutError, Failure("timeout", "did not answer in time", "check power, cable and network")),
+    (FileNotFoundError, Failure("not_found", "does not exist", "check the path or device number")),
+    (PermissionError, Failure("permission", "may not be read by this user", "grant read access to it")),
+    (IsADirectoryError, Failure("not_video", "is a directory", "name one video file in it")),
+    (EOFError, Failure("closed", "closed the connection", "check that the camera is not restarting")),
+    (
+        av.error.InvalidDataError,
+        Failure("not_video", "is not readable video", "check that it plays elsewhere"),
+    ),
+    (av.error.ArgumentError, Failure("not_video", "is not readable video", "check that it plays elsewhere")),
+    (
+        IndexError,
+        Failure("no_video", "carries no video stream", "name a source with a picture, not sound only"),
+    ),
+)
+_UNREACHABLE = Failure(
+    "unreachable", "cannot be reached", "check the address, the name server and the network"
+)
+
+
+REASONS = tuple(
+    dict.fromkeys([known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input"])
+)
+"""Every word that ``CameraTelemetry.failed`` may be given, so that its series can be created at zero."""
+
+
+def failure(error: Exception) -> Failure:
+    """Explain an error of opening or reading without quoting it: FFmpeg's own text holds the whole URL."""
+    return next((known for kind, known in _FAILURES if isinstance(error, kind)), _UNREACHABLE)
+
+
+def redact(source: str) -> str:
+    """Return the source fit for logs: no user, password, query or fragment.
+
+    Passwords hold unescaped ``@ / ? #`` in practice, so all up to the last ``@`` counts as credentials; some
+    cameras take ``user=…_password=…`` inside the path, so a path with ``=`` goes as well.
+    """
+    scheme, mark, rest = source.partition("://")
+    if not mark:
+        return source
+    secret, at, place = rest.rpartition("@")
+    if re.search(r"[?#]", secret):  # nobody can tell where the credentials end
+        return f"{scheme}://***"
+    host, slash, path = re.split(r"[?#]", place)[0].partition("/")
+    return f"{scheme}://{'***@' if at else ''}{host}{slash}{'***' if '=' in path else path}"
+
+
+def is_live(source: str) -> bool:
+    """Say whether the source runs by itself (network, V4L2), unlike a file, which waits for its reader."""
+    return "://" in source or source.isdecimal() or source.startswith("/dev/video")
+
+
+def open_video(source: str, open_timeout_s: float, read_timeout_s: float) -> InputContainer:
+    """Open a source for :func:`pictures`.
+
+    Raises InputError for an unknown scheme or an unfit file, ``av.error.FFmpegError`` or ``IndexError`` (see
+    :func:`failure`) for the rest. PyAV's read timeout spans one packet: it bounds a hang, not a trickle.
+    """
+    timeout = (open_timeout_s, read_timeout_s)
+    if not is_live(source):
+        return _open_file(Path(source).expanduser())
+    if "://" not in source:
+        device = f"/dev/video{source}" if source.isdecimal() else source
+        container = av.open(device, mode="r", format="v4l2", timeout=timeout)
+    else:
+        scheme = source.partition("://")[0].lower()
+        if scheme not in LIVE_SCHEMES:
+            raise InputError(
+                f"{redact(source)}: unknown kind of address {scheme}://",
+                f"use one of {', '.join(LIVE_SCHEMES)}",
+            )
+        rtsp = {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+        options = rtsp if scheme.startswith("rtsp") else {}
+        container = _open_stream(source, options, timeout)
+    return _with_video(container)
+
+
+def _open_stream(source: str, options: dict[str, str], timeout: tuple[float, float]) -> InputContainer:
+    began_s = time.monotonic()
+    try:
+        return av.open(source, mode="r", options=options, timeout=timeout)
+    except av.error.InvalidDataError:
+        # FFmpeg's RTSP client calls an answer that never came "invalid data".
+        if time.monotonic() - began_s >= 0.9 * timeout[0]:
+            raise TimeoutError from None
+        raise
+
+
+def _open_file(path: Path) -> InputContainer:
+    if path.is_file() and os.access(path, os.R_OK) and path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes)", "copy or record the file again")
+    try:
+        return _with_video(av.open(str(path), mode="r", options={"format_whitelist": FILE_FORMATS}))
+    except (av.error.FFmpegError, IndexError) as error:
+        found = failure(error)
+        what, fix = found.what, found.fix
+        if found.reason == "not_video" and path.is_file():
+            what, fix = (
+                "is not a video, or was cut off while written",
+                "check that it plays, or record it again",
+            )
+        raise InputError(f"{path} {what}", fix) from None
+
+
+def _with_video(container: InputContainer) -> InputContainer:
+    try:
+        context = container.streams.video[0].codec_context
+    except IndexError:
+        container.close()
+        raise
+    # One thread: frame threads add a frame of delay each and measured no gain per core.
+    context.thread_count = 1
+    return container
+
+
+def pictures(container: InputContainer, on_corrupt: Callable[[], None]) -> Iterator[VideoFrame | None]:
+    """Decode the first video stream; undecodable data is told to ``on_corrupt`` and passed over.
+
+    Yields None after each packet, so that the caller can watch its clock: sound may flow on while the picture
+    has stopped. Raises ``av.error.FFmpegError`` when the source fails.
+    """
+    video = container.streams.video[0]
+    for packet in container.demux():
+        if packet.stream.index != video.index:
+            yield None
+            continue
+        try:
+            frames = cast(list[VideoFrame], packet.decode())
+        except av.error.InvalidDataError:
+            on_corrupt()
+            frames = []
+        for frame in frames:
+            if frame.is_corrupt:
+                on_corrupt()
+            else:
+                yield frame
+        yield None
+
+
+def picture_time_s(picture: VideoFrame) -> float | None:
+    """Return the presentation time in seconds of the stream's own clock, if it has one."""
+    if picture.pts is None or picture.time_base is None:
+        return None
+    return float(picture.pts * picture.time_base)
+
+
+def frame_step_s(container: InputContainer) -> float:
+    """Return the nominal time between two frames; 1/25 s where the stream does not say."""
+    stream = container.streams.video[0]
+    rate = stream.average_rate or stream.guessed_rate
+    return float(1 / rate) if rate else 0.04
+
+
+def container_duration_s(container: InputContainer) -> float:
+    """Return the declared length of the video; 0 where there is none (live)."""
+    stream = container.streams.video[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return max(0.0, (container.duration or 0) / av.time_base)
+
+
+class Converter:
+    """Turns decoded pictures into upright BGR images no taller than ``height_px``; never enlarges."""
+
+    def __init__(self, height_px: int) -> None:
+        self._height_px = height_px
+        # Kept between frames: a new one would rebuild its scaling tables for every picture.
+        self._reformatter = VideoReformatter()
+
+    def bgr(self, picture: VideoFrame) -> Image:
+        """Scale, convert and turn upright: (height, width, 3) uint8, both sides even when scaled."""
+        on_its_side = abs(picture.rotation) == 90
+        shown_height_px = picture.width if on_its_side else picture.height
+        width, height = picture.width, picture.height
+        if shown_height_px > self._height_px:
+            scale = self._height_px / shown_height_px
+            width, height = (max(2, 2 * round(side * scale / 2)) for side in (width, height))
+        small = self._reformatter.reformat(
+            picture, width, height, "bgr24", interpolation="FAST_BILINEAR", threads=1
+        )
+        image = cast(Image, small.to_ndarray())
+        turn = _ROTATIONS.get(picture.rotation)
+        return image if turn is None else cast(Image, cv2.rotate(image, turn))
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a source says about itself; sizes in pixels as shown upright, 0 where it does not say (live)."""
+
+    duration_s: float
+    fps: float
+    frames: int
+    width: int
+    height: int
+
+
+def probe(source: str, timeout_s: float = OPEN_TIMEOUT_S) -> VideoInfo:
+    """Open a source, decode one picture and describe it. Raises InputError when that cannot be done."""
+    shown = redact(source)
+    try:
+        with open_video(source, timeout_s, timeout_s) as container:
+            first = next((picture for picture in pictures(container, lambda: None) if picture), None)
+            if first is None:
+                raise InputError(
+                    f"{shown} holds no picture that can be decoded", "check that it plays elsewhere"
+                )
+            return _describe(container, first)
+    except (av.error.FFmpegError, IndexError, OSError) as error:
+        found = failure(error)
+        raise InputError(f"{shown} {found.what}", found.fix) from None
+
+
+def video_info(path: Path) -> VideoInfo:
+    """Describe a recorded file. Raises InputError: missing, empty, not a video, nothing decodable."""
+    return probe(str(path))
+
+
+def _describe(container: InputContainer, first: VideoFrame) -> VideoInfo:
+    stream = container.streams.video[0]
+    step_s, duration_s = frame_step_s(container), container_duration_s(container)
+    width, height = first.width, first.height
+    if abs(first.rotation) == 90:
+        width, height = height, width
+    frames = stream.frames or round(duration_s / step_s)
+    return VideoInfo(duration_s, 1 / step_s, frames, width, height)

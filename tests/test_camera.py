@@ -1,0 +1,319 @@
+"""Cameras come and go, hang, change their size, and never take another one with them."""
+
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from edge_agent.camera import Camera, newest_of, probe, read_video, redact, video_info
+from edge_agent.core.records import Frame
+from edge_agent.errors import InputError
+from edge_agent.settings import CameraSettings
+from tests.videos import number_of, write_numbered
+
+PATIENCE_S = 20.0
+SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's GStreamer bindings live here
+
+
+class Counts:
+    """Telemetry that remembers; ``blind_s`` and ``is_up`` by camera, the rest in one counter."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[tuple[str, ...]] = Counter()
+        self.blind_s: Counter[str] = Counter()
+        self.is_up: dict[str, bool] = {}
+
+    def frame(self, camera: str) -> None:
+        self.seen[camera, "frame"] += 1
+
+    def dropped(self, camera: str, reason: str) -> None:
+        self.seen[camera, "dropped", reason] += 1
+
+    def up(self, camera: str, up: bool) -> None:
+        self.is_up[camera] = up
+
+    def blind(self, camera: str, seconds: float) -> None:
+        assert seconds >= 0
+        self.blind_s[camera] += seconds  # type: ignore[assignment]
+
+    def reconnect(self, camera: str) -> None:
+        self.seen[camera, "reconnect"] += 1
+
+    def failed(self, camera: str, reason: str) -> None:
+        self.seen[camera, "failed", reason] += 1
+
+
+class RtspServer:
+    """A GStreamer RTSP server in a process of its own, so that it can be killed like a camera's power."""
+
+    def __init__(self, source: str, port: int = 0) -> None:
+        script = Path(__file__).with_name("rtsp_server.py")
+        command = [SYSTEM_PYTHON, str(script), source, str(port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            assert self.process.stderr is not None
+            pytest.fail(f"no RTSP test server; run `make setup-test`: {self.process.stderr.read()}")
+        self.port = int(self.url.split(":")[2].partition("/")[0])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., RtspServer]]:
+    servers: list[RtspServer] = []
+
+    def start(source: str = "pattern", port: int = 0) -> RtspServer:
+        servers.append(RtspServer(source, port))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def hanging_url() -> Iterator[str]:
+    """Accept connections and never say a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"rtsp://admin:hunter2@127.0.0.1:{listener.getsockname()[1]}/live"
+
+
+def settings(source: str | Path, name: str = "dock", **changes: float) -> CameraSettings:
+    values: dict[str, float] = {"rate_hz": 30, "open_timeout_s": 3.0, "stall_timeout_s": 3.0} | changes
+    return CameraSettings.model_validate({"name": name, "source": str(source)} | values)
+
+
+def frames_until(camera: Camera, done: Callable[[], bool]) -> list[Frame]:
+    """Take the camera's frames until something is true."""
+    taken, deadline_s = [], time.monotonic() + PATIENCE_S
+    while not done():
+        assert time.monotonic() < deadline_s, f"waited in vain; the camera is {camera.state}"
+        if (frame := camera.newest(0.1)) is not None:
+            taken.append(frame)
+    return taken
+
+
+def play(path: Path, counts: Counts, rate_hz: float = 30) -> list[Frame]:
+    """Take every frame of a file through a camera."""
+    camera = Camera(settings(path, rate_hz=rate_hz), counts)
+    camera.start()
+    return frames_until(camera, lambda: camera.state == "ended")
+
+
+def test_a_camera_that_loses_power_comes_back_on_the_same_time_line(serve: Callable[..., RtspServer]) -> None:
+    counts, server = Counts(), serve()
+    camera = Camera(settings(server.url), counts)
+    camera.start()
+    before = frames_until(camera, lambda: counts.seen["dock", "frame"] > 5)
+    assert camera.state == "up"
+    assert counts.is_up["dock"]
+    assert before[0].image.shape == (240, 320, 3)
+
+    server.kill()
+    frames_until(camera, lambda: camera.state == "down" and counts.seen["dock", "failed", "refused"] > 0)
+    assert not counts.is_up["dock"]
+    serve(port=server.port)
+    after = frames_until(camera, lambda: camera.state == "up" and counts.seen["dock", "frame"] > 10)
+    camera.close()
+
+    assert counts.seen["dock", "reconnect"] == 1
+    assert 0.1 < counts.blind_s["dock"] < PATIENCE_S
+    times_s = [frame.time_s for frame in before + after]
+    assert times_s == sorted(times_s)
+    assert after[-1].time_s - before[-1].time_s >= counts.blind_s["dock"] - 0.5
+
+
+def test_a_hanging_camera_is_down_and_disturbs_no_other(
+    serve: Callable[..., RtspServer], hanging_url: str
+) -> None:
+    counts, ready = Counts(), threading.Event()
+    good = Camera(settings(serve().url, "good"), counts, ready)
+    hung = Camera(settings(hanging_url, "hung", open_timeout_s=0.5, stall_timeout_s=0.5), counts, ready)
+    with capture_logs() as logs:
+        for camera in (good, hung):
+            camera.start()
+        frames: list[Frame] = []
+        deadline_s = time.monotonic() + PATIENCE_S
+        while len(frames) < 10 or not counts.seen["hung", "failed", "timeout"]:
+            assert time.monotonic() < deadline_s
+            frames += newest_of([good, hung], ready, timeout_s=0.5)
+        assert {frame.camera for frame in frames} == {"good"}
+        assert (good.state, hung.state) == ("up", "down")
+        assert counts.blind_s["hung"] > 0
+        assert counts.blind_s["good"] == 0
+        began_s = time.monotonic()
+        good.close()
+        hung.close()
+        assert time.monotonic() - began_s < 5
+    assert "camera down" in {line["event"] for line in logs}
+    assert "hunter2" not in str(logs)
+
+
+def test_a_camera_that_falls_silent_mid_stream_is_down_within_the_stall_time(
+    serve: Callable[..., RtspServer],
+) -> None:
+    counts, server = Counts(), serve()
+    camera = Camera(settings(server.url, stall_timeout_s=0.5), counts)
+    camera.start()
+    frames_until(camera, lambda: camera.state == "up")
+    server.process.send_signal(signal.SIGSTOP)
+    frames_until(camera, lambda: counts.seen["dock", "failed", "timeout"] > 0)
+    assert camera.state == "down"
+    server.process.send_signal(signal.SIGCONT)
+    frames_until(camera, lambda: counts.seen["dock", "reconnect"] == 1)
+    camera.close()
+
+
+def test_the_newest_live_frame_wins_and_the_rest_is_counted(serve: Callable[..., RtspServer]) -> None:
+    counts = Counts()
+    camera = Camera(settings(serve().url, rate_hz=5), counts)
+    camera.start()
+    overtaken, above_rate = ("dock", "dropped", "newer_frame"), ("dock", "dropped", "rate")
+    deadline_s = time.monotonic() + PATIENCE_S
+    while counts.seen[overtaken] < 3:  # nobody takes a frame
+        assert time.monotonic() < deadline_s
+        threading.Event().wait(0.05)
+    newest = camera.newest(0)
+    camera.close()
+    assert newest is not None
+    assert newest.time_s >= 3 / 5 - 0.1
+    assert counts.seen[above_rate] >= 2 * 3
+
+
+def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
+    counts = Counts()
+    frames = play(write_numbered(tmp_path / "clip.mp4", 40), counts)
+    assert [number_of(frame.image) for frame in frames] == list(range(40))
+    assert [frame.time_s for frame in frames] == pytest.approx(
+        [number / 30 for number in range(40)], abs=1e-3
+    )
+    assert counts.seen == {("dock", "frame"): 40}
+
+
+def test_a_lower_rate_takes_evenly_spaced_frames(tmp_path: Path) -> None:
+    counts = Counts()
+    frames = play(write_numbered(tmp_path / "clip.mp4", 30), counts, rate_hz=10)
+    assert [number_of(frame.image) for frame in frames] == list(range(0, 30, 3))
+    assert counts.seen["dock", "dropped", "rate"] == 20
+
+
+def test_a_tall_picture_is_reduced_and_a_small_one_never_enlarged(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "clip.mp4", 2, size=(640, 482))
+    reduced = [frame.image.shape for frame in read_video(path, height_px=240, rate_hz=None)]
+    assert reduced == [(240, 318, 3)] * 2
+    assert next(read_video(path, height_px=1080, rate_hz=None)).image.shape == (482, 640, 3)
+
+
+def test_the_picture_may_change_its_size_mid_stream(tmp_path: Path) -> None:
+    small = write_numbered(tmp_path / "small.ts", 20, size=(320, 240))
+    large = write_numbered(tmp_path / "large.ts", 20, size=(640, 360))
+    both = tmp_path / "both.ts"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    frames = play(both, Counts())
+    assert {frame.image.shape for frame in frames} == {(240, 320, 3), (360, 640, 3)}
+    assert len(frames) >= 38
+    times_s = [frame.time_s for frame in frames]
+    assert times_s == sorted(times_s)
+
+
+def test_a_phone_video_is_shown_upright(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "phone.mp4", 2)
+    data = path.read_bytes()
+    upright = b"".join(value.to_bytes(4, "big", signed=True) for value in (1 << 16, 0, 0, 0, 1 << 16))
+    turned = b"".join(value.to_bytes(4, "big", signed=True) for value in (0, 1 << 16, 0, -1 << 16, 0))
+    track = data.index(b"tkhd")  # the track's display matrix: a quarter turn clockwise
+    path.write_bytes(data[:track] + data[track:].replace(upright, turned, 1))
+
+    info, frame = video_info(path), next(read_video(path, height_px=1080, rate_hz=None))
+    assert (info.width, info.height) == (240, 320)
+    assert frame.image.shape == (320, 240, 3)
+    assert frame.image[8, -8].max() < 60  # the black block of the top left corner went to the top right
+
+
+def test_a_truncated_file_gives_what_it_has_and_says_so(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "clip.mp4", 120)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    counts = Counts()
+    with capture_logs() as logs:
+        frames = play(path, counts)
+    assert 30 < len(frames) < 110
+    assert counts.seen["dock", "failed", "truncated"] == 1
+    assert "video was cut off" in {line["event"] for line in logs}
+
+
+def test_a_file_describes_itself(tmp_path: Path) -> None:
+    info = video_info(write_numbered(tmp_path / "clip.mp4", 45, rate_hz=15))
+    assert (info.duration_s, info.fps, info.frames) == pytest.approx((3.0, 15.0, 45), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("missing.mp4", None, "does not exist"),
+        ("empty.mp4", b"", "0 bytes"),
+        ("text.mp4", b"not a video\n" * 500, "not a video"),
+        ("notes.txt", b"FFmpeg would play this as ANSI art\n" * 500, "not a video"),
+    ],
+)
+def test_an_unfit_file_is_refused_in_one_line(
+    tmp_path: Path, name: str, content: bytes | None, what: str
+) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    for attempt in (lambda: probe(str(path)), lambda: list(read_video(path, 720, None))):
+        with pytest.raises(InputError, match=what) as caught:
+            attempt()
+        assert caught.value.fix
+        assert "\n" not in caught.value.what + caught.value.fix
+    counts = Counts()
+    assert play(path, counts) == []
+    assert counts.seen == {("dock", "failed", "input"): 1}
+
+
+def test_a_file_cut_before_its_index_is_refused(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "clip.mkv", 30)
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(InputError):
+        probe(str(path))
+
+
+def test_an_address_that_cannot_work_is_refused_without_showing_the_password(hanging_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    refused, unknown = f"rtsp://admin:hunter2@127.0.0.1:{port}/live", "gopher://admin:hunter2@host/live"
+    for url, what in ((refused, "refused"), (hanging_url, "in time"), (unknown, "unknown kind")):
+        with pytest.raises(InputError, match=what) as caught:
+            probe(url, timeout_s=0.3)
+        assert "hunter2" not in f"{caught.value.what} {caught.value.fix}"
+    with pytest.raises(InputError, match="does not exist"):
+        probe("987")
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("rtsp://admin:hunter2@10.0.0.7:554/ch1", "rtsp://***@10.0.0.7:554/ch1"),
+        ("rtsp://admin:hun/ter2@@10.0.0.7/ch1", "rtsp://***@10.0.0.7/ch1"),
+        ("rtsp://10.0.0.7/user=admin_password=hunter2_channel=1", "rtsp://10.0.0.7/***"),
+        ("http://10.0.0.7/video.cgi?user=admin&pwd=hunter2", "http://10.0.0.7/video.cgi"),
+        ("http://10.0.0.7/video.cgi?user=admin&pwd=hun@ter2", "http://***"),
+        ("rtsp://admin:hun?ter2@10.0.0.7/ch1", "rtsp://***"),
+        ("rtsp://10.0.0.7/ch1", "rtsp://10.0.0.7/ch1"),
+        ("/videos/clip.mp4", "/videos/clip.mp4"),
+        ("0", "0"),
+    ],
+)
+def test_credentials_are_never_shown(source: str, shown: str) -> None:
+    assert redact(source) == shown
