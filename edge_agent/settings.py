@@ -1,55 +1,125 @@
-"""The only reader of YAML, environment and secret files. Everything else is given these frozen objects."""
+"""Every setting, its unit, range and default. Frozen; ``edge_agent.settings_file`` fills them in."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
+
+from edge_agent.core.polygon import flaw
+
+PASSWORD_VARIABLE = "HINGEWATCH_MQTT_PASSWORD"  # noqa: S105 - the name of the variable, not a password
+
+
+def _sound(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    found = flaw(corners)
+    if found:
+        raise ValueError(found)
+    return corners
+
+
+def _distinct(kind: str, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"two {kind} are called {', '.join(twice)}: names must differ")
+
+
+def _never_in_file(password: object, info: ValidationInfo) -> object:
+    if password is not None and info.context is not None:
+        raise ValueError("a password must not stand in this file")
+    return password
+
+
+def _with_environment(source: object, info: ValidationInfo) -> object:
+    """Replace ``${NAME}`` by the environment variable, so that no password need stand in the file."""
+    if isinstance(source, int) and not isinstance(source, bool):
+        return str(source)  # YAML reads `source: 0` as a number
+    environ: Mapping[str, str] = info.context or {}
+    if not isinstance(source, str) or info.context is None:
+        return source
+    missing = [name for name in re.findall(r"\$\{(\w+)\}", source) if name not in environ]
+    if missing:
+        raise ValueError(f"environment variable {missing[0]} is not set")
+    return re.sub(r"\$\{(\w+)\}", lambda match: environ[match[1]], source)
+
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3)]
+Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3), AfterValidator(_sound)]
+UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Section(BaseModel):
     """Frozen; an unknown key is an error, never ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
 
 
 class ZoneSettings(Section):
     """A named part of the floor. A lift belongs to the zone in which the person's feet stand."""
 
     name: Slug
-    polygon: Polygon = Field(description="corners as fractions of the frame's width and height, origin top left")
+    polygon: Polygon = Field(
+        description="corners as fractions of the frame's width and height, origin top left"
+    )
 
 
 class CameraSettings(Section):
     """One video source."""
 
     name: Slug
-    source: str = Field(description="rtsp://, http(s)://, a file, a V4L2 device such as /dev/video0, or 0")
-    zones: tuple[ZoneSettings, ...] = Field((), description="empty: the whole frame is one zone named like the camera")
+    source: Annotated[str, BeforeValidator(_with_environment)] = Field(
+        min_length=1, description="rtsp://, http(s)://, a file, a V4L2 device such as /dev/video0, or 0"
+    )
+    zones: tuple[ZoneSettings, ...] = Field(
+        (), description="empty: the whole frame is one zone named like the camera"
+    )
     masks: tuple[Polygon, ...] = Field((), description="areas blanked before inference, for privacy")
     rate_hz: float = Field(15.0, gt=0, le=60, description="frames analysed per second at most")
-    height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are decoded to this height")
+    height_px: int = Field(
+        720, ge=120, le=2160, description="frames taller than this are decoded to this height"
+    )
     open_timeout_s: float = Field(10.0, gt=0, description="give up opening after this long, then retry")
     stall_timeout_s: float = Field(10.0, gt=0, description="no frame for this long is a stall: reconnect")
+
+    @model_validator(mode="after")
+    def _zone_names_differ(self) -> "CameraSettings":
+        _distinct("zones", [zone.name for zone in self.zones])
+        return self
 
 
 class PoseSettings(Section):
     """The pose networks and the device they run on."""
 
     device: str = Field("AUTO:NPU,GPU,CPU", description="OpenVINO device string, in order of preference")
-    landmarker: Literal["lite", "full", "heavy"] = Field("full", description="lite and heavy need npm at set-up")
-    models_dir: Path = Field(Path("~/.cache/hingewatch/models"), description="where fetched models are kept")
-    cache_dir: Path = Field(Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache")
+    landmarker: Literal["lite", "full", "heavy"] = Field(
+        "full", description="lite and heavy need npm at set-up"
+    )
+    models_dir: UserPath = Field(
+        Path("~/.cache/hingewatch/models"), description="where fetched models are kept"
+    )
+    cache_dir: UserPath = Field(
+        Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache"
+    )
 
 
 class PrivacySettings(Section):
     """When an event may leave the building."""
 
     bucket_s: int = Field(300, ge=1, le=3600, description="event times are rounded down to this many seconds")
-    min_lifts: int = Field(5, ge=1, description="a zone's bucket is released only once it holds this many lifts")
+    min_lifts: int = Field(
+        5, ge=1, description="a zone's bucket is released only once it holds this many lifts"
+    )
 
 
 class MqttSettings(Section):
@@ -58,16 +128,25 @@ class MqttSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(1883, ge=1, le=65535)
     username: str | None = None
-    password_file: Path | None = Field(None, description="file holding the password; or set HINGEWATCH_MQTT_PASSWORD")
-    ca_file: Path | None = Field(None, description="set to use TLS: the certificate authority to trust")
-    session_expiry_s: int = Field(86400, ge=0, description="how long the broker keeps our session while we are away")
+    password_file: UserPath | None = Field(
+        None, description=f"file holding the password; or set {PASSWORD_VARIABLE}"
+    )
+    password: Annotated[SecretStr | None, BeforeValidator(_never_in_file)] = Field(
+        None, exclude=True, description=f"put it in a file named by password_file, or in {PASSWORD_VARIABLE}"
+    )
+    ca_file: UserPath | None = Field(None, description="set to use TLS: the certificate authority to trust")
+    session_expiry_s: int = Field(
+        86400, ge=0, description="how long the broker keeps our session while we are away"
+    )
 
 
 class OutboxSettings(Section):
     """The durable queue between a lift and the broker's acknowledgement."""
 
-    path: Path = Path("~/.local/state/hingewatch/outbox.sqlite")
-    max_events: int = Field(100_000, ge=1, description="beyond this the oldest low-risk events make room, counted")
+    path: UserPath = Path("~/.local/state/hingewatch/outbox.sqlite")
+    max_events: int = Field(
+        100_000, ge=1, description="beyond this the oldest low-risk events make room, counted"
+    )
 
 
 class MetricsSettings(Section):
@@ -82,7 +161,7 @@ class BridgeSettings(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(9109, ge=0, le=65535, description="0: any free port")
-    state_path: Path = Path("~/.local/state/hingewatch/bridge.sqlite")
+    state_path: UserPath = Path("~/.local/state/hingewatch/bridge.sqlite")
     stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
 
 
@@ -92,9 +171,14 @@ class Settings(Section):
     site: Slug = "my-site"
     agent: Slug = "edge-1"
     cameras: tuple[CameraSettings, ...] = ()
-    pose: PoseSettings = PoseSettings()
-    privacy: PrivacySettings = PrivacySettings()
-    mqtt: MqttSettings = MqttSettings()
-    outbox: OutboxSettings = OutboxSettings()
-    metrics: MetricsSettings = MetricsSettings()
-    bridge: BridgeSettings = BridgeSettings()
+    pose: PoseSettings = Field(default_factory=PoseSettings)
+    privacy: PrivacySettings = Field(default_factory=PrivacySettings)
+    mqtt: MqttSettings = Field(default_factory=MqttSettings)
+    outbox: OutboxSettings = Field(default_factory=OutboxSettings)
+    metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+    bridge: BridgeSettings = Field(default_factory=BridgeSettings)
+
+    @model_validator(mode="after")
+    def _camera_names_differ(self) -> "Settings":
+        _distinct("cameras", [camera.name for camera in self.cameras])
+        return self

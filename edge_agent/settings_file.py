@@ -1,0 +1,173 @@
+"""The only reader of YAML, environment and secret files: one site's file becomes frozen :class:`Settings`."""
+
+import stat
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from inspect import isclass
+from pathlib import Path
+from typing import Any, get_args
+
+import structlog
+import yaml
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+
+from edge_agent.errors import InputError
+from edge_agent.settings import PASSWORD_VARIABLE, MqttSettings, Section, Settings
+
+Place = tuple[str | int, ...]
+"""Where a value stands in the file, such as ("cameras", 0, "zones", 1, "polygon")."""
+
+# pydantic's error type -> what and fix, where its own words are for programmers
+_WORDS = {
+    "missing": ("missing", "add it"),
+    "string_type": ("must be text", "put the value in quotes"),
+    "string_pattern_mismatch": ("not a fit name", "use up to 63 small letters, digits, - and _"),
+    "model_type": ("must be a group of `key: value` lines", "see configs/example.yaml for its shape"),
+    "tuple_type": ("must be a list", "see configs/example.yaml for its shape"),
+    "too_short": ("has too few entries", "a polygon has three corners or more"),
+}
+
+log = structlog.get_logger()
+
+
+class SettingsError(InputError):
+    """A file with one flaw or more; ``flaws`` holds all of them, the first is the error's own text."""
+
+    def __init__(self, flaws: list[InputError]) -> None:
+        more = f" (and {len(flaws) - 1} more: edge-agent config check)" if len(flaws) > 1 else ""
+        super().__init__(flaws[0].what, flaws[0].fix + more)
+        self.flaws = flaws
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read one site's file, or the defaults where ``path`` is None, and the secrets beside it.
+
+    Raises SettingsError naming file, line and key of every flaw, InputError where a file cannot be read.
+    """
+    text = "" if path is None else _read(path, "the settings file", "check the path given to --config")
+    name = str(path)
+    lines, tree = _parse(text, name)
+    try:
+        settings = Settings.model_validate(tree, context=environ)
+    except ValidationError as error:
+        raise SettingsError([_explain(detail, name, lines) for detail in error.errors()]) from None
+    password = _password(settings.mqtt, environ)
+    return settings.model_copy(update={"mqtt": settings.mqtt.model_copy(update={"password": password})})
+
+
+def _read(path: Path, what: str, fix: str) -> str:
+    try:
+        return path.expanduser().read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read {what} {path}: {error.strerror}", fix) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{what} {path} is not UTF-8 text", "save it as UTF-8") from error
+
+
+def _password(mqtt: MqttSettings, environ: Mapping[str, str]) -> SecretStr | None:
+    """The variable wins over the file; an empty one counts as absent."""
+    if environ.get(PASSWORD_VARIABLE):
+        return SecretStr(environ[PASSWORD_VARIABLE])
+    if mqtt.password_file is None:
+        return None
+    fix = f"check mqtt.password_file, or set {PASSWORD_VARIABLE}"
+    password = _read(mqtt.password_file, "the password file", fix).rstrip("\r\n")
+    if not password:
+        raise InputError(f"the password file {mqtt.password_file} is empty", fix)
+    if mqtt.password_file.stat().st_mode & stat.S_IROTH:
+        log.warning(
+            "every user of this machine can read the password file",
+            path=str(mqtt.password_file),
+            fix=f"chmod 600 {mqtt.password_file}",
+        )
+    return SecretStr(password)
+
+
+def _parse(text: str, name: str) -> tuple[dict[Place, int], Any]:
+    """Give the line of every place in the file, counted from 1, and the values themselves."""
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines = {} if root is None else _lines_of(root, name)
+        tree = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise InputError(
+            f"{name}:{line}: not YAML: {error.problem}", "check indentation, colons, quotes"
+        ) from error
+    except yaml.YAMLError as error:
+        raise InputError(f"{name}: not YAML: {error}", "save it as plain UTF-8 text") from error
+    return lines, {} if tree is None else tree
+
+
+def _lines_of(root: yaml.Node, name: str) -> dict[Place, int]:
+    lines: dict[Place, int] = {}
+    for place, node in _walk(root, (), frozenset()):
+        line = node.start_mark.line + 1
+        # plain YAML keeps the last of two equal keys without a word
+        if place in lines and isinstance(place[-1], str):
+            raise SettingsError(
+                [
+                    InputError(
+                        f"{name}:{line}: `{place[-1]}` is given twice",
+                        f"first on line {lines[place]}: keep one",
+                    )
+                ]
+            )
+        lines[place] = line
+    return lines
+
+
+def _walk(node: yaml.Node, place: Place, above: frozenset[int]) -> Iterator[tuple[Place, yaml.Node]]:
+    """Every place with the node that starts it: the key where there is one, else the value."""
+    if id(node) in above:  # an alias to a parent
+        return
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, str(key.value))
+            yield inner, key
+            yield from _walk(value, inner, above | {id(node)})
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            inner = (*place, index)
+            yield inner, value
+            yield from _walk(value, inner, above | {id(node)})
+
+
+def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> InputError:
+    place = detail["loc"]
+    known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in lines), ())
+    where = f"{name}:{lines[known]}" if known else name
+    if detail["type"] == "extra_forbidden":
+        return _unknown_key(where, place)
+    message, fix = _WORDS.get(detail["type"], (detail["msg"].removeprefix("Value error, "), ""))
+    if not fix:
+        field = _section(place).model_fields.get(str(place[-1])) if place else None
+        fix = (field and field.description) or "see configs/example.yaml for its range"
+    is_now = f" (is {detail['input']})" if isinstance(detail["input"], int | float) else ""
+    return InputError(f"{where}: {_spell(place)}: {message[:1].lower()}{message[1:]}{is_now}", fix)
+
+
+def _unknown_key(where: str, place: Place) -> InputError:
+    *above, key = place
+    keys = [each for each in _section(place).model_fields if each != "password"]
+    near = get_close_matches(str(key), keys, n=1)
+    fix = f"did you mean `{near[0]}`?" if near else f"known keys: {', '.join(keys)}"
+    return InputError(f"{where}: unknown key `{key}` in {_spell(tuple(above))}", fix)
+
+
+def _section(place: Place) -> type[Section]:
+    """The section that holds ``place``, whatever its last key is."""
+    section: type[Section] = Settings
+    for key in place[:-1]:
+        field = section.model_fields.get(str(key))
+        for kind in (field.annotation, *get_args(field.annotation)) if field else ():
+            if isclass(kind) and issubclass(kind, Section):
+                section = kind
+    return section
+
+
+def _spell(place: Place) -> str:
+    """``cameras[0].zones[1].polygon``."""
+    spelled = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in place).removeprefix(".")
+    return spelled or "the file"
