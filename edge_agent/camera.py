@@ -51,7 +51,7 @@ CameraState = Literal["starting", "up", "down", "ended"]
 RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 30.0
 STEADY_S = 30.0
 """A connection that held this long starts the back-off anew; a camera that flaps keeps its long waits."""
-CLOSE_WAIT_S = 1.0
+CLOSE_WAIT_S = 0.5
 """A read that hangs inside FFmpeg cannot be interrupted: after this long it is left to its own time-out."""
 
 log = structlog.get_logger()

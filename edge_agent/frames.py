@@ -13,6 +13,7 @@ from edge_agent.core.media_time import RateLimit, Timeline
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.video import (
+    UNSTAMPED_FORMATS,
     Converter,
     container_duration_s,
     frame_step_s,
@@ -93,16 +94,18 @@ class FrameReader:
         """Yield the frames to use, and None often enough in between for the caller to look up."""
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
+        live = self._patience_s is not None
+        stamped = not (live and container.format.name in UNSTAMPED_FORMATS)
         for picture in pictures(container, lambda: self._telemetry.dropped(self._name, "corrupt")):
             now_s = time.monotonic()
             if picture is None:
                 self._check_stall(now_s - max(opened_s, self._picture_at_s))
                 yield None
                 continue
-            elapsed_s = step_s if self._patience_s is None else now_s - self._picture_at_s
+            elapsed_s = now_s - self._picture_at_s if live else step_s
             self._picture_at_s = now_s
             self.pictures += 1
-            self.last_s = self._timeline.at(picture_time_s(picture), elapsed_s)
+            self.last_s = self._timeline.at(picture_time_s(picture) if stamped else None, elapsed_s)
             if self._limit.keeps(self.last_s):
                 yield Frame(self._name, self._converter.bgr(picture), self.last_s)
             else:

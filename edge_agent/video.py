@@ -25,6 +25,9 @@ FILE_FORMATS = (
 )
 """Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
 
+UNSTAMPED_FORMATS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc", "m4v"})
+"""Formats without time stamps: FFmpeg makes up 25 Hz, which on a live MJPEG camera is simply wrong."""
+
 OPEN_TIMEOUT_S = 10.0
 
 _ROTATIONS = {

@@ -7,8 +7,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import cv2
 import pytest
 from structlog.testing import capture_logs
 
@@ -16,7 +19,7 @@ from edge_agent.camera import Camera, newest_of, probe, read_video, redact, vide
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings
-from tests.videos import number_of, write_numbered
+from tests.videos import number_of, numbered_picture, write_numbered
 
 PATIENCE_S = 20.0
 SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's GStreamer bindings live here
@@ -173,6 +176,38 @@ def test_a_camera_that_falls_silent_mid_stream_is_down_within_the_stall_time(
     server.process.send_signal(signal.SIGCONT)
     frames_until(camera, lambda: counts.seen["dock", "reconnect"] == 1)
     camera.close()
+
+
+def test_an_mjpeg_camera_sends_no_time_stamps_so_real_time_is_used() -> None:
+    ok, jpeg = cv2.imencode(".jpg", numbered_picture(5, 320, 240))
+    assert ok
+
+    class MjpegPage(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            self.end_headers()
+            with suppress(OSError):  # until the camera is closed
+                while True:
+                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                    self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
+                    threading.Event().wait(0.1)  # 10 Hz, where FFmpeg would assume 25
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), MjpegPage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        counts = Counts()
+        camera = Camera(settings(f"http://127.0.0.1:{server.server_address[1]}/video"), counts)
+        camera.start()
+        frames_until(camera, lambda: camera.state == "up")
+        began_s = time.monotonic()
+        frames = frames_until(camera, lambda: counts.seen["dock", "frame"] >= 15)
+        waited_s = time.monotonic() - began_s
+        camera.close()
+        server.shutdown()
+    assert number_of(frames[-1].image) == 5
+    assert frames[-1].time_s - frames[0].time_s == pytest.approx(waited_s, abs=0.4)
 
 
 def test_the_newest_live_frame_wins_and_the_rest_is_counted(serve: Callable[..., RtspServer]) -> None:
