@@ -1,0 +1,197 @@
+"""The durable queue between a lift and the broker's acknowledgement.
+
+One SQLite table holds both the events held back for privacy and those ready to be sent, so neither a
+restart nor a power cut loses one. A row leaves only when the broker has acknowledged it, or when the outbox
+is full.
+"""
+
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+
+import structlog
+
+from edge_agent.core.events import LiftEvent, bucket_start, from_json, to_json
+from edge_agent.core.release import Held, Release, releasable
+from edge_agent.database import open_database
+from edge_agent.settings import OutboxSettings, PrivacySettings
+from edge_agent.telemetry import AgentTelemetry
+
+log = structlog.get_logger()
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS events (
+    position INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    zone TEXT NOT NULL,
+    bucket_start INTEGER NOT NULL,
+    risk INTEGER NOT NULL,
+    ready_at_s INTEGER,
+    payload TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS events_by_worth ON events (risk, position)
+"""
+_RISK_RANK = {"low": 0, "medium": 1, "high": 2}
+_INSERT = "INSERT OR IGNORE INTO events (event_id, zone, bucket_start, risk, payload) VALUES (?, ?, ?, ?, ?)"
+_MOVE_TO_END = "UPDATE events SET position = (SELECT max(position) + 1 FROM events) WHERE event_id = ?"
+_MAKE_READY = """
+UPDATE events
+SET position = (SELECT max(position) + 1 FROM events), ready_at_s = ?, bucket_start = ?, payload = ?
+WHERE event_id = ?
+"""
+
+
+class Outbox:
+    """Every method may be called from any thread; a failing disk raises ``sqlite3.Error`` unless said."""
+
+    def __init__(self, settings: OutboxSettings, privacy: PrivacySettings, telemetry: AgentTelemetry) -> None:
+        """Raises InputError when the file cannot be used."""
+        self._privacy = privacy
+        self._max_events = settings.max_events
+        self._telemetry = telemetry
+        self._unsaved: deque[LiftEvent] = deque(maxlen=settings.max_events)
+        self._last_bucket: int | None = None
+        self._lock = threading.RLock()
+        self._database = open_database(settings.path, TABLES)
+        self._show_depth()
+        telemetry.outbox_oldest_age.set_function(lambda: self.oldest_age_s(time.time()))
+
+    def hold(self, event: LiftEvent) -> None:
+        """Keep an event until ``release`` lets it go. Never raises for a failing disk.
+
+        An event that cannot be written now waits in memory and is written with the next one or at the next
+        release.
+        """
+        with self._lock:
+            self._unsaved.append(event)
+            self._save()
+
+    def release(self, now_s: float) -> tuple[LiftEvent, ...]:
+        """At the first call after a bucket has ended: make ready what may leave, and return it.
+
+        Call it about once a second with the unix time; it does nothing in between. A bucket whose release
+        could not be written is tried again at the next call.
+        """
+        bucket = bucket_start(now_s, self._privacy.bucket_s)
+        with self._lock:
+            self._save()
+            if bucket == self._last_bucket:
+                return ()
+            try:
+                released = self._release(now_s)
+            except sqlite3.Error as error:
+                self._write_failed(error)
+                return ()
+            self._last_bucket = bucket
+            self._telemetry.end_bucket()
+            self._show_depth()
+        return released
+
+    def head(self, limit: int) -> tuple[LiftEvent, ...]:
+        """The first ``limit`` ready events, in the order in which they are to be sent."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT payload FROM events WHERE ready_at_s IS NOT NULL ORDER BY position LIMIT ?", (limit,)
+            ).fetchall()
+        return tuple(from_json(payload) for (payload,) in rows)
+
+    def delivered(self, event_ids: Sequence[str]) -> None:
+        """Forget events that the broker has acknowledged."""
+        with self._lock, self._database:
+            self._database.executemany("DELETE FROM events WHERE event_id = ?", [(id_,) for id_ in event_ids])
+        self._show_ready()
+
+    def postpone(self, event_id: str) -> None:
+        """Move an event the broker refused to the end, so that it does not hold up the others."""
+        with self._lock, self._database:
+            self._database.execute(_MOVE_TO_END, (event_id,))
+
+    def depth(self) -> tuple[int, int]:
+        """How many events are (held back, ready)."""
+        with self._lock:
+            total, ready = self._database.execute("SELECT count(*), count(ready_at_s) FROM events").fetchone()
+        return total - ready + len(self._unsaved), ready
+
+    def oldest_age_s(self, now_s: float) -> float:
+        """Seconds since the oldest ready event became ready; 0 when there is none."""
+        with self._lock:
+            (oldest,) = self._database.execute("SELECT min(ready_at_s) FROM events").fetchone()
+        return 0.0 if oldest is None else max(0.0, now_s - oldest)
+
+    def close(self) -> None:
+        """Write what waits in memory, if the disk lets us, and close the file."""
+        with self._lock:
+            self._save()
+            self._telemetry.outbox_oldest_age.set_function(lambda: 0.0)
+            self._database.close()
+
+    def _save(self) -> None:
+        if not self._unsaved:
+            return
+        rows = [(e.event_id, e.zone, e.bucket_start, _RISK_RANK[e.risk], to_json(e)) for e in self._unsaved]
+        try:
+            with self._database:
+                self._database.executemany(_INSERT, rows)
+                dropped = self._make_room()
+        except sqlite3.Error as error:
+            self._write_failed(error)
+            return
+        self._unsaved.clear()
+        for risk in dropped:
+            self._telemetry.outbox_dropped.labels(risk).inc()
+        if dropped:
+            log.warning(
+                "outbox full, events given up", events=len(dropped), fix="restore the broker connection"
+            )
+
+    def _make_room(self) -> list[str]:
+        (total,) = self._database.execute("SELECT count(*) FROM events").fetchone()
+        if total <= self._max_events:
+            return []
+        least = self._database.execute(
+            "SELECT position, risk FROM events ORDER BY risk, position LIMIT ?",
+            (total - self._max_events,),
+        ).fetchall()
+        self._database.executemany(
+            "DELETE FROM events WHERE position = ?", [(position,) for position, _ in least]
+        )
+        words = {rank: word for word, rank in _RISK_RANK.items()}
+        return [words[rank] for _, rank in least]
+
+    def _release(self, now_s: float) -> tuple[LiftEvent, ...]:
+        waiting = {
+            event_id: (Held(event_id, zone, bucket), payload)
+            for event_id, zone, bucket, payload in self._database.execute(
+                "SELECT event_id, zone, bucket_start, payload FROM events WHERE ready_at_s IS NULL"
+            )
+        }
+        held = (row for row, _ in waiting.values())
+        releases = releasable(held, now_s, self._privacy.bucket_s, self._privacy.min_lifts)
+        events = tuple(_renamed(waiting[release.event_id][1], release) for release in releases)
+        with self._database:
+            self._database.executemany(
+                _MAKE_READY,
+                [(int(now_s), event.bucket_start, to_json(event), event.event_id) for event in events],
+            )
+        return events
+
+    def _write_failed(self, error: sqlite3.Error) -> None:
+        self._telemetry.outbox_write_errors.inc()
+        log.error(
+            "outbox write failed, kept in memory", error=str(error), fix="free space on the outbox's disk"
+        )
+
+    def _show_depth(self) -> None:
+        self._telemetry.outbox_events.labels("held").set(self.depth()[0])
+        self._show_ready()
+
+    def _show_ready(self) -> None:
+        self._telemetry.outbox_events.labels("ready").set(self.depth()[1])
+
+
+def _renamed(payload: str, release: Release) -> LiftEvent:
+    """The event under the bucket it leaves with."""
+    return replace(from_json(payload), bucket_start=release.bucket_start)

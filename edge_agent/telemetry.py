@@ -1,0 +1,247 @@
+"""Every Prometheus metric of the agent and of the bridge, declared once.
+
+A metrics object is built on the registry it is given; nothing here is global. Label sets that are known at
+start exist at 0 from the start, because ``increase()`` cannot see the first event of a series that was
+absent before.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
+
+from edge_agent.core.events import REASONS
+from edge_agent.core.records import TECHNIQUES
+from edge_agent.errors import InputError
+
+PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
+CONNECT_FAILURES: Final = ("refused", "unreachable")
+BRIDGE_RESULTS: Final = ("counted", "duplicate", "rejected", "status", "health")
+BRIDGE_REASONS: Final = (*REASONS, "topic", "topic_mismatch", "too_many_zones", "internal")
+
+_STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLabels:
+    """The label values known when the agent starts; each gets its series at 0."""
+
+    cameras: Sequence[str] = ()
+    drop_reasons: Sequence[str] = ()
+    stages: Sequence[str] = ()
+    models: Sequence[str] = ()
+    unknown_reasons: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class _OpenBucket:
+    """Lifts seen since the last bucket ended, not yet shown."""
+
+    techniques: Tally[str] = field(default_factory=Tally)
+    unknown_reasons: Tally[str] = field(default_factory=Tally)
+
+
+class AgentTelemetry:
+    """``edge_agent_*``.
+
+    Whatever moves with a single lift (lifts, unknown lifts, events held back) is shown only when a time
+    bucket ends: a scrape every few seconds would otherwise undo the rounding of event times.
+    """
+
+    def __init__(self, registry: CollectorRegistry, labels: AgentLabels | None = None) -> None:
+        _without_created_series()
+        self._open = _OpenBucket()
+        self._declare_vision(registry)
+        self._declare_delivery(registry)
+        self._start_at_zero(labels or AgentLabels())
+
+    def _declare_vision(self, registry: CollectorRegistry) -> None:
+        self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
+        self.frames_dropped = Counter(
+            "edge_agent_frames_dropped",
+            "Frames decoded or received but not analysed",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self.camera_up = Gauge(
+            "edge_agent_camera_up", "1 while the camera delivers frames", ["camera"], registry=registry
+        )
+        self.camera_blind = Counter(
+            "edge_agent_camera_blind_seconds", "Time without any frame", ["camera"], registry=registry
+        )
+        self.camera_reconnects = Counter(
+            "edge_agent_camera_reconnects", "Times the camera was opened again", ["camera"], registry=registry
+        )
+        self.inference = Histogram(
+            "edge_agent_inference_seconds",
+            "Time one stage took for one request",
+            ["stage"],
+            registry=registry,
+            buckets=_STAGE_SECONDS,
+        )
+        self.inference_errors = Counter(
+            "edge_agent_inference_errors", "Inference requests that failed", ["model"], registry=registry
+        )
+        self.device_info = Gauge(
+            "edge_agent_device_info",
+            "1 for the device a model really runs on",
+            ["model", "device"],
+            registry=registry,
+        )
+        self.tracks = Gauge("edge_agent_tracks", "People followed right now", ["camera"], registry=registry)
+        self.lifts = Counter(
+            "edge_agent_lifts",
+            "Lifts seen, shown when their time bucket ends",
+            ["technique"],
+            registry=registry,
+        )
+        self.lifts_unknown = Counter(
+            "edge_agent_lifts_unknown",
+            "Lifts whose technique could not be told, shown when their time bucket ends",
+            ["reason"],
+            registry=registry,
+        )
+
+    def _declare_delivery(self, registry: CollectorRegistry) -> None:
+        self.outbox_events = Gauge(
+            "edge_agent_outbox_events",
+            "Events waiting: held back for privacy (as of the last bucket end), or ready to be sent",
+            ["state"],
+            registry=registry,
+        )
+        self.outbox_oldest_age = Gauge(
+            "edge_agent_outbox_oldest_age_seconds",
+            "How long the oldest ready event has waited for the broker; 0 when none does",
+            registry=registry,
+        )
+        self.outbox_dropped = Counter(
+            "edge_agent_outbox_dropped_events",
+            "Events given up because the outbox was full",
+            ["risk"],
+            registry=registry,
+        )
+        self.outbox_write_errors = Counter(
+            "edge_agent_outbox_write_errors",
+            "Failed writes to the outbox file; each is retried",
+            registry=registry,
+        )
+        self.mqtt_connected = Gauge(
+            "edge_agent_mqtt_connected", "1 while the broker has accepted the connection", registry=registry
+        )
+        self.mqtt_connect_failures = Counter(
+            "edge_agent_mqtt_connect_failures", "Connections that failed", ["cause"], registry=registry
+        )
+        self.mqtt_publishes = Counter(
+            "edge_agent_mqtt_publishes",
+            "The broker's answers to published events",
+            ["result"],
+            registry=registry,
+        )
+        self.publisher_errors = Counter(
+            "edge_agent_publisher_errors", "Unexpected errors in the publishing thread", registry=registry
+        )
+
+    def _start_at_zero(self, labels: AgentLabels) -> None:
+        for camera in labels.cameras:
+            for per_camera in (
+                self.frames,
+                self.camera_up,
+                self.camera_blind,
+                self.camera_reconnects,
+                self.tracks,
+            ):
+                per_camera.labels(camera)
+            for reason in labels.drop_reasons:
+                self.frames_dropped.labels(camera, reason)
+        _each(self.inference.labels, labels.stages)
+        _each(self.inference_errors.labels, labels.models)
+        _each(self.lifts.labels, TECHNIQUES)
+        _each(self.lifts_unknown.labels, labels.unknown_reasons)
+        _each(self.outbox_events.labels, ("held", "ready"))
+        _each(self.outbox_dropped.labels, ("low", "medium", "high"))
+        _each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
+        _each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
+
+    def lift(self, technique: str, unknown_reason: str | None = None) -> None:
+        """Note a lift; it shows on the page after ``end_bucket``."""
+        self._open.techniques[technique] += 1
+        if unknown_reason is not None:
+            self._open.unknown_reasons[unknown_reason] += 1
+
+    def end_bucket(self) -> None:
+        """Show the lifts of the bucket that is over. The outbox calls this."""
+        done, self._open = self._open, _OpenBucket()
+        for technique, count in done.techniques.items():
+            self.lifts.labels(technique).inc(count)
+        for reason, count in done.unknown_reasons.items():
+            self.lifts_unknown.labels(reason).inc(count)
+
+
+class BridgeTelemetry:
+    """``ergo_bridge_*``: the bridge about itself. What it counts is in ``ledger.SiteCollector``."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        _without_created_series()
+        self.connected = Gauge(
+            "ergo_bridge_connected",
+            "1 while the broker has accepted connection and subscription",
+            registry=registry,
+        )
+        self.connect_failures = Counter(
+            "ergo_bridge_connect_failures", "Connections that failed", ["cause"], registry=registry
+        )
+        self.messages = Counter(
+            "ergo_bridge_messages", "Messages received, by what became of them", ["result"], registry=registry
+        )
+        self.rejected = Counter(
+            "ergo_bridge_rejected_messages", "Messages that were not believed", ["reason"], registry=registry
+        )
+        self.storage_errors = Counter(
+            "ergo_bridge_storage_errors",
+            "Failed writes of the state file; each is retried",
+            registry=registry,
+        )
+        _each(self.connect_failures.labels, CONNECT_FAILURES)
+        _each(self.messages.labels, BRIDGE_RESULTS)
+        _each(self.rejected.labels, BRIDGE_REASONS)
+
+
+def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:
+    """Serve ``/metrics`` from a daemon thread. Returns the real port (``port`` 0: any free one) and what
+    stops it.
+
+    Raises InputError when the address cannot be bound.
+    """
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except (OSError, OverflowError) as error:
+        raise InputError(
+            f"cannot serve metrics on {host}:{port}: {error}",
+            "choose another metrics host or port in the settings",
+        ) from error
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return server.server_port, stop
+
+
+def _without_created_series() -> None:
+    """Their ``*_created`` gauges double the page and Prometheus 2.42 has no use for them."""
+    disable_created_metrics()  # type: ignore[no-untyped-call]
+
+
+def _each(create: Callable[[str], object], values: Sequence[str]) -> None:
+    for value in values:
+        create(value)

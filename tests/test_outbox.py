@@ -1,0 +1,178 @@
+"""The outbox loses nothing that it was given, and says so when it has to give something up."""
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from edge_agent.core.events import LiftEvent
+from edge_agent.errors import InputError
+from edge_agent.outbox import Outbox
+from edge_agent.settings import OutboxSettings, PrivacySettings
+from edge_agent.telemetry import AgentTelemetry
+from tests.lift_events import NOON, an_event
+
+FIVE_MIN_S = 300
+
+
+class Box:
+    """An outbox that can be closed and opened again, and its metrics."""
+
+    def __init__(self, path: Path, *, min_lifts: int = 1, max_events: int = 1000) -> None:
+        self.settings = OutboxSettings(path=path, max_events=max_events)
+        self.privacy = PrivacySettings(bucket_s=FIVE_MIN_S, min_lifts=min_lifts)
+        self.open()
+
+    def open(self) -> None:
+        self.registry = CollectorRegistry()
+        self.telemetry = AgentTelemetry(self.registry)
+        self.outbox = Outbox(self.settings, self.privacy, self.telemetry)
+
+    def reopen(self) -> None:
+        self.outbox.close()
+        self.open()
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(f"edge_agent_{name}", labels)
+
+    def ready(self) -> set[str]:
+        return {event.event_id for event in self.outbox.head(1000)}
+
+
+def ids(events: list[LiftEvent]) -> set[str]:
+    return {event.event_id for event in events}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "outbox.sqlite"
+
+
+def test_held_events_survive_a_restart_and_leave_with_the_lift_that_completes_their_pool(path: Path) -> None:
+    box = Box(path, min_lifts=3)
+    early = [an_event(), an_event()]
+    for event in early:
+        box.outbox.hold(event)
+    assert box.outbox.release(NOON + FIVE_MIN_S) == ()
+    box.reopen()
+
+    last = an_event(bucket_start=NOON + FIVE_MIN_S)
+    box.outbox.hold(last)
+    released = box.outbox.release(NOON + 2 * FIVE_MIN_S)
+
+    assert ids(list(released)) == ids([*early, last]) == box.ready()
+    assert {event.bucket_start for event in released} == {NOON + FIVE_MIN_S}
+
+
+def test_a_ready_event_stays_until_it_is_acknowledged(path: Path) -> None:
+    box = Box(path)
+    events = [an_event() for _ in range(3)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+
+    first = box.outbox.head(1)[0]
+    box.outbox.delivered([first.event_id])
+    box.reopen()
+
+    assert box.ready() == ids(events) - {first.event_id}
+    assert box.metric("outbox_events", state="ready") == 2
+    assert box.outbox.oldest_age_s(NOON + FIVE_MIN_S + 40) == 40
+
+
+def test_a_refused_event_goes_to_the_end_of_the_line(path: Path) -> None:
+    box = Box(path)
+    for _ in range(3):
+        box.outbox.hold(an_event())
+    box.outbox.release(NOON + FIVE_MIN_S)
+    first, second, third = box.outbox.head(3)
+
+    box.outbox.postpone(first.event_id)
+
+    assert box.outbox.head(3) == (second, third, first)
+
+
+def test_a_full_outbox_gives_up_the_oldest_low_risk_events_and_counts_them(path: Path) -> None:
+    box = Box(path, max_events=3)
+    kept = [an_event(risk="high"), an_event(risk="medium")]
+    low = [an_event(), an_event(), an_event()]
+    for event in (kept[0], low[0], low[1], kept[1], low[2]):
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+
+    assert box.ready() == ids([*kept, low[2]])
+    assert box.metric("outbox_dropped_events_total", risk="low") == 2
+    assert box.metric("outbox_dropped_events_total", risk="high") == 0
+
+
+def test_a_failing_disk_is_counted_and_the_event_is_written_later(path: Path) -> None:
+    box = Box(path)
+    box.outbox._database.execute("PRAGMA query_only = ON")
+    event = an_event()
+    box.outbox.hold(event)
+    assert box.metric("outbox_write_errors_total") == 1
+
+    box.outbox._database.execute("PRAGMA query_only = OFF")
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.reopen()
+
+    assert box.ready() == {event.event_id}
+
+
+def test_no_metric_moves_with_a_single_lift(path: Path) -> None:
+    box = Box(path)
+    box.outbox.release(NOON)
+    box.telemetry.lift("unknown", "view")
+    box.outbox.hold(an_event(technique="unknown"))
+    box.outbox.release(NOON + 1)
+    assert box.metric("lifts_total", technique="unknown") == 0
+    assert box.metric("outbox_events", state="held") == 0
+
+    box.outbox.release(NOON + FIVE_MIN_S)
+    assert box.metric("lifts_total", technique="unknown") == 1
+    assert box.metric("lifts_unknown_total", reason="view") == 1
+
+
+def test_the_file_is_for_its_owner_only(path: Path) -> None:
+    box = Box(path)
+    box.outbox.hold(an_event())
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
+
+
+def _damaged(path: Path) -> None:
+    path.write_bytes(b"this was an outbox once" * 100)
+
+
+def _from_a_newer_version(path: Path) -> None:
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+
+
+def _a_directory(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [(_damaged, "damaged"), (_from_a_newer_version, "another version"), (_a_directory, "cannot write")],
+)
+def test_a_file_that_cannot_be_used_is_named_with_what_to_do(path: Path, spoil: object, said: str) -> None:
+    path.parent.mkdir()
+    assert callable(spoil)
+    spoil(path)
+
+    with pytest.raises(InputError, match=said) as refused:
+        Box(path)
+
+    assert str(path) in refused.value.what
+    assert refused.value.fix
+
+
+def test_two_agents_cannot_share_one_outbox(path: Path) -> None:
+    first = Box(path)
+    with pytest.raises(InputError, match="in use by another process"):
+        Box(path)
+    first.outbox.close()
