@@ -1,0 +1,119 @@
+"""A plain warehouse out of boxes: floor, wall, racks, pallets; and a person's place in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from render import box
+
+METAL, CARDBOARD, FLOOR, WALL, WOOD = 4.0, 5.0, 6.0, 7.0, 8.0
+BOARD = (0.42, 0.29, 0.16)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a body stands in the world; yaw 0 faces −y, yaw 90 faces +x."""
+
+    x: float
+    y: float
+    yaw_deg: float
+
+    def moved(self, points: np.ndarray) -> np.ndarray:
+        """Body-frame points (…, 3) in the world."""
+        return self.turned(points) + np.array([self.x, self.y, 0.0])
+
+    def turned(self, directions: np.ndarray) -> np.ndarray:
+        """Body-frame directions (…, 3) in the world."""
+        a = np.deg2rad(self.yaw_deg)
+        return directions @ np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]]).T
+
+    def view_from_side_deg(self, eye: np.ndarray) -> float:
+        """Angle of a camera from this person's side view: 0 side-on, 90 from the front or the back."""
+        ahead = self.turned(np.array([0.0, -1.0, 0.0]))[:2]
+        to_eye = np.array([eye[0] - self.x, eye[1] - self.y])
+        cosine = abs(ahead @ to_eye) / np.linalg.norm(to_eye)
+        return float(np.degrees(np.arcsin(min(cosine, 1.0))))
+
+
+def pallet(x: float, y: float, yaw_deg: float, tall_m: float = 0.14) -> np.ndarray:
+    """A low wooden pallet, 0.6 × 0.42 m, as vertex rows."""
+    deck = [box(np.array([x, y, tall_m - 0.02]), np.array([0.6, 0.42, 0.04]), yaw_deg, (BOARD, WOOD))]
+    a = np.deg2rad(yaw_deg)
+    for k in (-0.25, 0.0, 0.25):
+        at = np.array([x + k * np.cos(a), y + k * np.sin(a), (tall_m - 0.04) / 2])
+        deck.append(box(at, np.array([0.09, 0.40, tall_m - 0.04]), yaw_deg, (BOARD, WOOD)))
+    return np.concatenate(deck)
+
+
+def _cardboard(rng: np.random.Generator) -> tuple:
+    return tuple(np.array([0.50, 0.35, 0.20]) * rng.uniform(0.6, 1.15)), CARDBOARD
+
+
+def rack(at: tuple[float, float], bays: int, rng: np.random.Generator) -> np.ndarray:
+    """A pallet rack along x with its goods, as vertex rows."""
+    parts, (x0, y), bay = [], at, 2.3
+    blue, orange = (0.05, 0.12, 0.36), (0.75, 0.26, 0.04)
+    for i in range(bays + 1):
+        for dy in (0.0, 0.9):
+            parts.append(
+                box(np.array([x0 + i * bay, y + dy, 1.9]), np.array([0.09, 0.09, 3.8]), 0, (blue, METAL))
+            )
+    for i in range(bays):
+        middle = x0 + (i + 0.5) * bay
+        for level in (0.0, 1.35, 2.7):
+            if level:
+                for dy in (0.0, 0.9):
+                    parts.append(
+                        box(
+                            np.array([middle, y + dy, level]), np.array([bay, 0.06, 0.11]), 0, (orange, METAL)
+                        )
+                    )
+            x = middle - bay / 2 + 0.2
+            while x < middle + bay / 2 - 0.5:
+                wide, tall = rng.uniform(0.35, 0.7), rng.uniform(0.3, 0.95)
+                centre = np.array([x + wide / 2, y + 0.4 + rng.uniform(-0.05, 0.1), level + 0.06 + tall / 2])
+                if rng.random() < 0.85:
+                    parts.append(box(centre, np.array([wide, 0.7, tall]), rng.normal(0, 2), _cardboard(rng)))
+                x += wide + rng.uniform(0.02, 0.15)
+    return np.concatenate(parts)
+
+
+def warehouse(rng: np.random.Generator) -> np.ndarray:
+    """The demo's hall: floor with a yellow lane, corrugated wall, two racks, stacks of boxes."""
+    yellow = (0.72, 0.50, 0.04)
+    parts = [
+        box(np.array([0, 0, -0.05]), np.array([40, 40, 0.1]), 0, ((0.40, 0.41, 0.42), FLOOR)),
+        box(np.array([0, 6.0, 3.0]), np.array([40, 0.1, 6]), 0, ((0.55, 0.59, 0.62), WALL)),
+        box(np.array([0, -1.25, 0.001]), np.array([40, 0.09, 0.004]), 0, (yellow, FLOOR)),
+        box(np.array([0, 1.65, 0.001]), np.array([40, 0.09, 0.004]), 0, (yellow, FLOOR)),
+        rack((-8.1, 3.6), 3, rng),
+        rack((0.9, 3.6), 3, rng),
+    ]
+    for x, y, tall in ((-0.35, 4.6, 0.9), (0.25, 4.7, 0.6), (-0.1, 4.6, 0.5)):
+        parts.append(
+            box(np.array([x, y, tall / 2]), np.array([0.55, 0.5, tall]), rng.normal(0, 8), _cardboard(rng))
+        )
+    return np.concatenate(parts)
+
+
+def random_hall(rng: np.random.Generator) -> np.ndarray:
+    """Any background for training: floor, perhaps a wall, perhaps racks, clutter around but not at the origin."""
+
+    def colour() -> tuple:
+        return tuple(np.clip(rng.uniform(0.05, 0.8) * (1 + rng.normal(0, 0.15, 3)), 0, 1))
+
+    parts = [box(np.array([0, 0, -0.05]), np.array([40, 40, 0.1]), 0, (colour(), FLOOR))]
+    around = rng.uniform(0, 360)
+    for k in range(int(rng.integers(0, 4))):
+        a = np.deg2rad(around + 90 * k)
+        far = rng.uniform(2.5, 9)
+        wall = np.array([far * np.cos(a), far * np.sin(a), 2.5])
+        parts.append(
+            box(wall, np.array([0.1, 30, 5]), around + 90 * k, (colour(), rng.choice([WALL, FLOOR])))
+        )
+    for _ in range(int(rng.integers(0, 26))):
+        a, far = rng.uniform(0, 2 * np.pi), rng.uniform(1.3, 6)
+        size = rng.uniform([0.15, 0.15, 0.2], [0.9, 0.9, 2.2])
+        look = (colour(), rng.choice([METAL, CARDBOARD, WALL, WOOD]))
+        centre = np.array([far * np.cos(a), far * np.sin(a), size[2] / 2])
+        parts.append(box(centre, size, rng.uniform(0, 90), look))
+    return np.concatenate(parts)
