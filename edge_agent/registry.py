@@ -26,6 +26,9 @@ from edge_agent.errors import InputError, RunError
 DEFAULT_MODELS = ("pose-detector", "pose-landmarker-full")
 """What ``edge-agent models pull`` fetches: one pip package carries both, so it works wherever Python does."""
 
+ALREADY_HERE = "already here"
+"""How ``pull`` ends its line about a model that needs nothing."""
+
 _HERE = Path(__file__).parent
 _FETCH_TIMEOUT_S = 900.0  # 35-41 MB: generous for a site's slow uplink, finite for a hung one
 
@@ -119,7 +122,7 @@ def pull(names: Iterable[str], models_dir: Path, progress: Callable[[str], None]
     for name in dict.fromkeys(names):
         wanted = entry(name)
         if verify(wanted, folder) == "ok":
-            progress(f"{name}: already here")
+            progress(f"{name}: {ALREADY_HERE}")
         else:
             by_package[wanted.manager, wanted.package, wanted.version].append(wanted)
     try:

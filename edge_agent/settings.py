@@ -31,7 +31,7 @@ def _sound(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float
 def _distinct(kind: str, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"two {kind} are called {', '.join(twice)}: names must differ")
+        raise ValueError(f"two {kind} are called {', '.join(twice)}: give each its own name")
 
 
 def _never_in_file(password: object, info: ValidationInfo) -> object:
@@ -49,7 +49,7 @@ def _with_environment(source: object, info: ValidationInfo) -> object:
         return source
     missing = [name for name in re.findall(r"\$\{(\w+)\}", source) if name not in environ]
     if missing:
-        raise ValueError(f"environment variable {missing[0]} is not set")
+        raise ValueError(f"environment variable {missing[0]} is not set: set it, or write the source out")
     return re.sub(r"\$\{(\w+)\}", lambda match: environ[match[1]], source)
 
 

@@ -140,7 +140,9 @@ def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> Inp
     where = f"{name}:{lines[known]}" if known else name
     if detail["type"] == "extra_forbidden":
         return _unknown_key(where, place)
-    message, fix = _WORDS.get(detail["type"], (detail["msg"].removeprefix("Value error, "), ""))
+    message, fix = _WORDS.get(detail["type"], (detail["msg"], ""))
+    if detail["type"] == "value_error":  # our own validators say "what: cure"
+        message, _, fix = message.removeprefix("Value error, ").partition(": ")
     if not fix:
         field = _section(place).model_fields.get(str(place[-1])) if place else None
         fix = (field and field.description) or "see configs/example.yaml for its range"

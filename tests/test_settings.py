@@ -9,6 +9,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from edge_agent.core.polygon import flaw
 from edge_agent.errors import InputError
@@ -130,9 +131,7 @@ def test_what_is_no_settings_file_is_one_line_of_what_and_one_of_what_to_do(site
     assert "\n" not in raised.value.what + raised.value.fix
 
 
-def test_the_password_comes_from_the_variable_before_the_file_and_never_shows(
-    site: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_password_comes_from_the_variable_before_the_file_and_never_shows(site: Path) -> None:
     secret = site.with_name("password")
     secret.write_text("from-file\n")
     secret.chmod(0o600)
@@ -147,10 +146,10 @@ def test_the_password_comes_from_the_variable_before_the_file_and_never_shows(
     assert password({"HINGEWATCH_MQTT_PASSWORD": "from-variable"}) == "from-variable"
     assert load(None, {}).mqtt.password is None
 
-    capsys.readouterr()
     secret.chmod(0o644)
-    assert password({}) == "from-file"
-    assert "every user of this machine can read" in capsys.readouterr().out
+    with capture_logs() as logs:
+        assert password({}) == "from-file"
+    assert logs[0]["event"] == "every user of this machine can read the password file"
 
     secret.write_text("\n")
     with pytest.raises(InputError, match="is empty"):

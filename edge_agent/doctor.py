@@ -1,0 +1,223 @@
+"""``edge-agent doctor``: everything the agent needs, looked at once; each failure with its cure.
+
+It changes nothing: no folder is made, nothing is published, no session is left on the broker.
+"""
+
+import json
+import os
+import platform
+import shutil
+import ssl
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import openvino as ov
+from paho.mqtt.client import Client, ConnectFlags
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edge_agent import mqtt, registry
+from edge_agent.camera import probe
+from edge_agent.errors import HingewatchError
+from edge_agent.settings import CameraSettings, MqttSettings, PoseSettings, Settings
+
+State = Literal["ok", "warn", "fail"]
+
+FREE_FAIL_BYTES, FREE_WARN_BYTES = 100_000_000, 1_000_000_000
+"""A full outbox of 100,000 events takes about 50 MB; below twice that it may not fit. Warn well before."""
+
+BROKER_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the table; ``fix`` is empty where nothing need be done."""
+
+    check: str
+    state: State
+    detail: str
+    fix: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the agent cannot do its work because of this."""
+        return self.state == "fail"
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Look at everything, from the box itself outwards to cameras and broker."""
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
+    yield from _devices(settings.pose)
+    yield from _models(settings.pose)
+    yield from _paths(settings)
+    yield _disk(settings.outbox.path)
+    yield _clock()
+    yield from _cameras(settings.cameras)
+    yield _broker(settings.mqtt)
+
+
+def show(findings: list[Finding]) -> None:
+    """Print a table for people."""
+    colours = {"ok": "green", "warn": "yellow", "fail": "red"}
+    table = Table("", "check", "what was seen", box=None)
+    for finding in findings:
+        colour = colours[finding.state]
+        cure = f"\n[bold]fix:[/bold] {escape(finding.fix)}" if finding.fix else ""
+        table.add_row(f"[{colour}]{finding.state}[/]", finding.check, escape(finding.detail) + cure)
+    Console().print(table)
+
+
+def show_json(findings: list[Finding]) -> None:
+    """Print the same for programs."""
+    print(json.dumps([asdict(finding) for finding in findings], indent=2))
+
+
+def _devices(pose: PoseSettings) -> Iterator[Finding]:
+    core = ov.Core()
+    available = ", ".join(core.available_devices)
+    version = ov.__version__.split("-")[0]
+    one = ov.opset13.parameter([1], ov.Type.f32)
+    try:
+        compiled = core.compile_model(ov.Model([ov.opset13.relu(one)], [one]), pose.device)
+    except RuntimeError:
+        yield Finding(
+            "openvino",
+            "fail",
+            f"{version} cannot use {pose.device}; this machine has {available}",
+            "set pose.device to AUTO:NPU,GPU,CPU, or install the device's driver",
+        )
+        return
+    used = ", ".join(str(name).strip("()") for name in compiled.get_property("EXECUTION_DEVICES"))
+    detail = f"{version}: asked for {pose.device}, uses {used}; this machine has {available}"
+    accelerated = any(name in pose.device for name in ("NPU", "GPU"))
+    if accelerated and used == "CPU":
+        yield Finding(
+            "openvino", "warn", detail, "fine on a CPU-only box; else install the NPU or GPU driver"
+        )
+    else:
+        yield Finding("openvino", "ok", detail)
+
+
+def _models(pose: PoseSettings) -> Iterator[Finding]:
+    for name in ("pose-detector", f"pose-landmarker-{pose.landmarker}"):
+        try:
+            yield Finding(f"model {name}", "ok", str(registry.load(name, pose.models_dir)))
+        except HingewatchError as error:
+            yield Finding(f"model {name}", "fail", error.what, error.fix)
+
+
+def _paths(settings: Settings) -> Iterator[Finding]:
+    for key, path in (
+        ("outbox.path", settings.outbox.path),
+        ("bridge.state_path", settings.bridge.state_path),
+        ("pose.cache_dir", settings.pose.cache_dir),
+    ):
+        nearest = _nearest(path)
+        # the folder counts even where the file exists: SQLite writes its journal beside it
+        folder = nearest if nearest.is_dir() else nearest.parent
+        if os.access(nearest, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
+            yield Finding(key, "ok", f"{path} can be written")
+        else:
+            fix = f"give this user write access to {folder}, or point {key} elsewhere"
+            yield Finding(key, "fail", f"{path} cannot be written", fix)
+
+
+def _nearest(path: Path) -> Path:
+    """The path itself or its nearest parent that exists."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())
+
+
+def _disk(outbox: Path) -> Finding:
+    folder = _nearest(outbox)
+    free = shutil.disk_usage(folder).free
+    state: State = "fail" if free < FREE_FAIL_BYTES else "warn" if free < FREE_WARN_BYTES else "ok"
+    return Finding(
+        "disk", state, f"{free / 1e9:.1f} GB free at {folder}", "" if state == "ok" else "free some"
+    )
+
+
+def _clock() -> Finding:
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    if time.time() < Path(__file__).stat().st_mtime - 86400:
+        return Finding("clock", "fail", f"{now} lies before this program was installed", "set the clock")
+    timedatectl = shutil.which("timedatectl")
+    if timedatectl is None:
+        return Finding("clock", "ok", f"{now}; whether it is kept by NTP is not known here")
+    asked = subprocess.run(  # noqa: S603 - a fixed command
+        [timedatectl, "show", "--property=NTPSynchronized", "--value"],
+        capture_output=True,
+        text=True,
+        timeout=5,
+        check=False,
+    )
+    if asked.stdout.strip() == "no":
+        fix = "switch NTP on: timedatectl set-ntp true; event times are rounded, not corrected"
+        return Finding("clock", "warn", f"{now}, not kept by NTP", fix)
+    return Finding("clock", "ok", now)
+
+
+def _cameras(cameras: tuple[CameraSettings, ...]) -> Iterator[Finding]:
+    if not cameras:
+        yield Finding("cameras", "warn", "none configured", "add one, see configs/example.yaml")
+        return
+    with ThreadPoolExecutor(max_workers=8) as pool:  # dead cameras wait side by side
+        yield from pool.map(_camera, cameras)
+
+
+def _camera(camera: CameraSettings) -> Finding:
+    try:
+        seen = probe(camera.source, camera.open_timeout_s)
+    except HingewatchError as error:
+        return Finding(f"camera {camera.name}", "fail", error.what, error.fix)
+    return Finding(f"camera {camera.name}", "ok", f"{seen.width}x{seen.height}, {seen.fps:.0f} frames/s")
+
+
+def _broker(settings: MqttSettings) -> Finding:
+    address = f"{settings.host}:{settings.port}"
+    answered = threading.Event()
+    answers: list[ReasonCode] = []
+
+    def on_connect(
+        _client: Client, _data: object, _flags: ConnectFlags, reason: ReasonCode, _props: Properties | None
+    ) -> None:
+        answers.append(reason)
+        answered.set()
+
+    try:
+        client = mqtt.new_client(settings, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}")
+        client.connect_timeout = BROKER_TIMEOUT_S
+        client.on_connect = on_connect
+        client.connect(settings.host, settings.port, clean_start=True)
+    except HingewatchError as error:
+        return Finding("broker", "fail", error.what, error.fix)
+    except ssl.SSLError as error:
+        fix = "check that mqtt.ca_file signed the broker's certificate and that mqtt.port is its TLS port"
+        return Finding("broker", "fail", f"{address}: TLS failed: {error.reason}", fix)
+    except OSError as error:
+        fix = "check that the broker runs, and mqtt.host and mqtt.port; events wait in the outbox meanwhile"
+        return Finding("broker", "fail", f"{address}: {error.strerror or error}", fix)
+    client.loop_start()
+    answered.wait(BROKER_TIMEOUT_S)
+    client.disconnect()
+    client.loop_stop()
+    return _broker_answer(address, answers)
+
+
+def _broker_answer(address: str, answers: list[ReasonCode]) -> Finding:
+    if not answers:
+        fix = "check that mqtt.port is an MQTT port, and TLS only where mqtt.ca_file is set"
+        return Finding("broker", "fail", f"{address} accepts connections but does not speak MQTT", fix)
+    if answers[0].is_failure:
+        fix = "check mqtt.username, its password and the broker's access list"
+        return Finding("broker", "fail", f"{address} refused: {answers[0]}", fix)
+    return Finding("broker", "ok", f"{address} answers: {answers[0]}")
