@@ -21,12 +21,12 @@ setup-test: setup  ## what the tests need besides: broker, Prometheus, RTSP serv
 	@scripts/apt-install.sh $(TEST_PACKAGES)
 	@scripts/setup.sh dev
 
-check:  ## formatting, lint and types only (after make setup-test)
+check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: setup-test check  ## everything: set-up, checks and tests
+test: check  ## everything: set-up, checks and tests
 	.venv/bin/pytest
 
 demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0

@@ -124,8 +124,8 @@ def _paths(settings: Settings) -> Iterator[Finding]:
     ):
         nearest = _nearest(path)
         # the folder counts even where the file exists: SQLite writes its journal beside it
-        folder = nearest if nearest.is_dir() else nearest.parent
-        if os.access(nearest, os.W_OK) and os.access(folder, os.W_OK | os.X_OK):
+        folder = nearest.parent if nearest == path and path.is_file() else nearest
+        if folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and os.access(nearest, os.W_OK):
             yield Finding(key, "ok", f"{path} can be written")
         else:
             fix = f"give this user write access to {folder}, or point {key} elsewhere"
