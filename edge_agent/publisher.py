@@ -1,0 +1,270 @@
+"""Outbox -> MQTT. Two threads, neither of them the frame loop's: paho's for the network, ours for the outbox.
+
+What is in flight is the head of the outbox: at most ``IN_FLIGHT`` events are handed to paho, and the next
+one follows when the broker has acknowledged one and its row is deleted. After a lost connection paho sends
+again what it holds; after a restart of the program the outbox does. Both may send twice, so receivers count
+each ``event_id`` once.
+"""
+
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_agent import mqtt
+from edge_agent.core.events import (
+    HEALTH_SCHEMA,
+    SCHEMA,
+    LiftEvent,
+    health_topic,
+    status_topic,
+    to_json,
+    topic,
+)
+from edge_agent.outbox import Outbox
+from edge_agent.settings import MqttSettings
+from edge_agent.telemetry import AgentTelemetry
+
+log = structlog.get_logger()
+
+IN_FLIGHT: Final = 20
+"""paho's and mosquitto's own limit for unacknowledged messages."""
+HEALTH_PERIOD_S: Final = 30.0
+REFUSED_PAUSE_S: Final = 5.0
+"""After a refused event, so that a wrong access list does not become a busy loop."""
+
+Health = Callable[[], dict[str, object]]
+"""Called every ``HEALTH_PERIOD_S`` in the publisher's thread; its ``zones`` (a list of names) lets the bridge
+show every counter at 0 before its first lift."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentName:
+    """Which agent of which site speaks."""
+
+    site: str
+    agent: str
+
+
+class Publisher:
+    """Start it once; ``wake`` it when the outbox has released something."""
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        name: AgentName,
+        outbox: Outbox,
+        telemetry: AgentTelemetry,
+        health: Health,
+    ) -> None:
+        """Raises InputError when the certificate authority file cannot be used."""
+        self._settings = settings
+        self._name = name
+        self._outbox = outbox
+        self._telemetry = telemetry
+        self._health = health
+        self._status_topic = status_topic(name.site, name.agent)
+        self._client = self._new_client()
+        self._in_flight: dict[int, str] = {}
+        self._answers: queue.SimpleQueue[tuple[int, ReasonCode]] = queue.SimpleQueue()
+        self._acknowledged: list[str] = []
+        self._connected = threading.Event()
+        self._wake = threading.Event()
+        self._stop_by: float | None = None
+        self._health_due = 0.0
+        self._send_after = 0.0
+        self._drained = False
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def start(self) -> None:
+        """Return at once; a broker that is absent or refuses is retried for ever."""
+        mqtt.start(self._client, self._settings)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look into the outbox now. Never blocks."""
+        self._wake.set()
+
+    def stop(self, timeout_s: float) -> None:
+        """Send what is ready, say ``stopped`` and disconnect, within ``timeout_s``.
+
+        What was not acknowledged by then stays in the outbox.
+        """
+        self._stop_by = time.monotonic() + timeout_s
+        self._wake.set()
+        self._thread.join(timeout_s + 1.0)
+
+    def _new_client(self) -> Client:
+        client = mqtt.new_client(self._settings, f"hingewatch-{self._name.site}-{self._name.agent}")
+        client.max_inflight_messages_set(IN_FLIGHT)
+        client.will_set(self._status_topic, "offline", qos=1, retain=True)
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        return client
+
+    # paho's thread: nothing here touches the outbox.
+
+    def _on_connect(
+        self,
+        client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _props: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            self._telemetry.mqtt_connect_failures.labels("refused").inc()
+            mqtt.log_refused(self._settings, reason)
+            return
+        client.publish(self._status_topic, "online", qos=1, retain=True)
+        self._telemetry.mqtt_connected.set(1)
+        self._health_due = 0.0
+        self._connected.set()
+        self._wake.set()
+        log.info("broker connected", host=self._settings.host)
+
+    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+        self._telemetry.mqtt_connect_failures.labels("unreachable").inc()
+        mqtt.log_unreachable(self._settings)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _props: Properties | None,
+    ) -> None:
+        if self._connected.is_set():
+            log.info("broker connection closed", reason=reason.getName())
+        self._connected.clear()
+        self._telemetry.mqtt_connected.set(0)
+
+    def _on_publish(
+        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _props: Properties
+    ) -> None:
+        self._answers.put((mid, reason))
+        self._wake.set()
+
+    # Our thread.
+
+    def _run(self) -> None:
+        while not self._finished():
+            try:
+                self._settle()
+                if self._connected.is_set():
+                    self._beat()
+                    self._send()
+            except Exception as error:  # noqa: BLE001 - a full disk or a faulty health must not end the thread
+                self._telemetry.publisher_errors.inc()
+                log.warning("publishing failed, retrying", error=repr(error), fix="cure it; nothing is lost")
+                log.debug("where publishing failed", exc_info=True)
+                self._send_after = time.monotonic() + REFUSED_PAUSE_S
+            self._wake.wait(self._idle_s())
+            self._wake.clear()
+        self._farewell()
+
+    def _settle(self) -> None:
+        """Delete what the broker has acknowledged, postpone what it refused."""
+        while not self._answers.empty():
+            mid, reason = self._answers.get()
+            event_id = self._in_flight.pop(mid, None)
+            if event_id is None:  # a birth or a health record
+                continue
+            if reason.is_failure:
+                self._refused(event_id, reason)
+            else:
+                self._acknowledge(event_id, reason)
+        if self._acknowledged:
+            self._outbox.delivered(self._acknowledged)
+            self._acknowledged = []
+
+    def _acknowledge(self, event_id: str, reason: ReasonCode) -> None:
+        self._acknowledged.append(event_id)
+        heard = reason.getName() != "No matching subscribers"
+        self._telemetry.mqtt_publishes.labels("acknowledged" if heard else "no_subscriber").inc()
+        if not heard:
+            log.warning(
+                "broker took an event that nobody is subscribed to",
+                fix="start the bridge once, then it queues",
+            )
+
+    def _refused(self, event_id: str, reason: ReasonCode) -> None:
+        self._telemetry.mqtt_publishes.labels("refused").inc()
+        self._send_after = time.monotonic() + REFUSED_PAUSE_S
+        self._outbox.postpone(event_id)
+        log.error(
+            "broker refused an event, keeping it",
+            reason=reason.getName(),
+            fix=f"allow this agent to write ergo/v1/{self._name.site}/# in the broker's access list",
+        )
+
+    def _beat(self) -> None:
+        """Before any event: the first record after a connection tells the bridge the zones."""
+        if time.monotonic() < self._health_due:
+            return
+        self._health_due = time.monotonic() + HEALTH_PERIOD_S
+        record = self._health() | {"schema": HEALTH_SCHEMA, "at_unix_s": int(time.time())}
+        self._client.publish(
+            health_topic(self._name.site, self._name.agent), json.dumps(record), qos=1, retain=True
+        )
+
+    def _send(self) -> None:
+        if time.monotonic() < self._send_after:
+            return
+        head = self._outbox.head(IN_FLIGHT)
+        self._drained = not head
+        sent = set(self._in_flight.values())
+        for event in head:
+            if event.event_id not in sent:
+                self._publish(event)
+
+    def _publish(self, event: LiftEvent) -> None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        properties.UserProperty = ("schema", SCHEMA)
+        info = self._client.publish(
+            topic(event.site, event.zone), to_json(event), qos=1, properties=properties
+        )
+        if info.rc in {
+            MQTTErrorCode.MQTT_ERR_SUCCESS,
+            MQTTErrorCode.MQTT_ERR_NO_CONN,
+        }:  # NO_CONN: paho keeps it
+            self._in_flight[info.mid] = event.event_id
+
+    def _idle_s(self) -> float:
+        if self._stop_by is not None:
+            return 0.05
+        due = max(self._health_due, time.monotonic()) if self._connected.is_set() else float("inf")
+        if self._send_after > time.monotonic():
+            due = min(due, self._send_after)
+        return min(HEALTH_PERIOD_S, max(0.0, due - time.monotonic()))
+
+    def _finished(self) -> bool:
+        if self._stop_by is None:
+            return False
+        return time.monotonic() >= self._stop_by or not self._connected.is_set() or self._drained
+
+    def _farewell(self) -> None:
+        if self._connected.is_set() and self._stop_by is not None:
+            stopped = self._client.publish(self._status_topic, "stopped", qos=1, retain=True)
+            try:
+                stopped.wait_for_publish(max(0.2, self._stop_by - time.monotonic()))
+            except (RuntimeError, ValueError):
+                log.warning(
+                    "could not say stopped: the connection was lost", fix="nothing: the will says offline"
+                )
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._telemetry.mqtt_connected.set(0)

@@ -1,0 +1,246 @@
+"""Real brokers, a real Prometheus and promtool for tests: plain context managers, no fakes.
+
+Everything listens on loopback, on a port that was free, and keeps its files in the directory it is given.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+Value = TypeVar("Value")
+
+
+class MissingProgramError(Exception):
+    """A program that the tests need is not installed."""
+
+
+def program(name: str) -> str:
+    """Full path of an installed program; Debian keeps daemons in sbin, which is not on every PATH."""
+    found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise MissingProgramError(f"{name} is not installed: run `make setup-test`")
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(what: str, look: Callable[[], Value | None], timeout_s: float = 15.0) -> Value:
+    """Look until the answer is truthy and return it. Raises TimeoutError naming ``what``."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen:
+            return seen
+        time.sleep(0.02)
+    raise TimeoutError(f"waited {timeout_s:.0f} s for {what}")
+
+
+def accepts_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+    except OSError:
+        return False
+    return True
+
+
+class Mosquitto:
+    """Debian's mosquitto, its files in ``directory``; ``stop``, ``kill``, ``start`` keep port and files."""
+
+    def __init__(
+        self, directory: Path, *, password: str | None = None, access_list: str | None = None
+    ) -> None:
+        """``password``: user ``agent`` must give it. ``access_list``: an ACL file's text."""
+        self.port = free_port()
+        self._directory = directory
+        self._process: subprocess.Popen[bytes] | None = None
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            "persistence true",
+            f"persistence_location {directory}/",
+            "autosave_interval 1",
+            "autosave_on_changes true",
+            f"allow_anonymous {'false' if password else 'true'}",
+            f"log_dest file {directory}/mosquitto.log",
+        ]
+        if os.geteuid() == 0:
+            lines.append("user root")
+        if password:
+            passwords = directory / "passwords"
+            subprocess.run(
+                [program("mosquitto_passwd"), "-b", "-c", passwords, "agent", password], check=True
+            )
+            lines.append(f"password_file {passwords}")
+        if access_list:
+            (directory / "acl").write_text(access_list)
+            lines.append(f"acl_file {directory}/acl")
+        self._config = directory / "mosquitto.conf"
+        self._config.write_text("\n".join(lines) + "\n")
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [program("mosquitto"), "-c", self._config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        wait_for("mosquitto", lambda: accepts_connections(self.port))
+
+    def stop(self) -> None:
+        self._end(kill=False)
+
+    def kill(self) -> None:
+        """As a power cut: SIGKILL."""
+        self._end(kill=True)
+
+    def _end(self, *, kill: bool) -> None:
+        if self._process is None:
+            return
+        if kill:
+            self._process.kill()
+        else:
+            self._process.terminate()
+        self._process.wait(10)
+        self._process = None
+
+    def __enter__(self) -> "Mosquitto":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Listener:
+    """A subscriber that keeps what it hears, and can publish anything, forged payloads included.
+
+    Its session outlives the broker, as the bridge's does.
+    """
+
+    def __init__(self, port: int, topics: str = "ergo/#") -> None:
+        self.messages: list[MQTTMessage] = []
+        self._subscribed = threading.Event()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id=f"listener-{uuid.uuid4().hex[:8]}", protocol=MQTTv5
+        )
+        self._client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
+        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+        session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        session.SessionExpiryInterval = 3600
+        self._client.connect("127.0.0.1", port, clean_start=False, properties=session)
+
+    def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
+        """Publish with QoS 1 and wait for the acknowledgement."""
+        self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+
+    def heard(self, suffix: str) -> list[str]:
+        """The payloads of the topics that end in ``suffix``, in order of arrival."""
+        return [message.payload.decode() for message in list(self.messages) if message.topic.endswith(suffix)]
+
+    def __enter__(self) -> "Listener":
+        self._client.loop_start()
+        if not self._subscribed.wait(10):
+            raise TimeoutError("the listener could not subscribe")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Prometheus:
+    """A running Prometheus; ``query`` asks its HTTP API."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The samples of an instant vector: ``[{"metric": {...}, "value": [time, "text"]}]``."""
+        with urllib.request.urlopen(
+            f"{self.url}/api/v1/query?{urllib.parse.urlencode({'query': expression})}"
+        ) as reply:
+            answer = json.load(reply)
+        samples: list[dict[str, Any]] = answer["data"]["result"]
+        return samples
+
+    def value(self, expression: str) -> float | None:
+        """The only sample's value; None when there is no sample."""
+        samples = self.query(expression)
+        return float(samples[0]["value"][1]) if samples else None
+
+
+@contextmanager
+def prometheus(directory: Path, scrape_port: int, *, interval: str = "1s") -> Iterator[Prometheus]:
+    """Run Prometheus against one ``/metrics`` page on loopback until the block ends."""
+    port = free_port()
+    config = directory / "prometheus.yml"
+    config.write_text(
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+        "scrape_configs:\n"
+        f"  - {{job_name: hingewatch, static_configs: [{{targets: ['127.0.0.1:{scrape_port}']}}]}}\n"
+    )
+    process = subprocess.Popen(
+        [
+            program("prometheus"),
+            f"--config.file={config}",
+            f"--storage.tsdb.path={directory / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for("prometheus", lambda: _answers(f"http://127.0.0.1:{port}/-/ready"), timeout_s=60)
+        yield Prometheus(f"http://127.0.0.1:{port}")
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def page(port: int) -> str:
+    """What ``/metrics`` on this port says now."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as reply:
+        text: str = reply.read().decode()
+        return text
+
+
+def sample(text: str, series: str) -> float | None:
+    """The value of one series of a metrics page, written as the page writes it; None when absent."""
+    for line in text.splitlines():
+        if line.startswith(f"{series} "):
+            return float(line.rsplit(" ", 1)[1])
+    return None
+
+
+def lint_metrics(text: str) -> str:
+    """What ``promtool check metrics`` has to say; empty when the page is clean."""
+    done = subprocess.run(
+        [program("promtool"), "check", "metrics"], input=text, text=True, capture_output=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as reply:
+            return bool(reply.status == 200)
+    except OSError:
+        return False
