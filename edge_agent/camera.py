@@ -132,14 +132,21 @@ class Camera:
             else:
                 self._play_once()
         except InputError as error:
-            self.error = error
-            self._telemetry.failed(self.name, "input")
-            log.warning("camera cannot be read", camera=self.name, what=error.what, fix=error.fix)
+            self._give_up(error, "input")
+        except Exception as error:  # a reader that died unseen would leave the loop waiting for ever
+            log.exception("camera reader failed", camera=self.name)
+            found = failure(error)
+            self._give_up(InputError(f"{self.name} {found.what}", found.fix), found.reason)
         with self._changed:
             self._state = "ended"
             self._telemetry.up(self.name, False)
             self._changed.notify_all()
         self._ready.set()
+
+    def _give_up(self, error: InputError, reason: str) -> None:
+        self.error = error
+        self._telemetry.failed(self.name, reason)
+        log.warning("camera cannot be read", camera=self.name, what=error.what, fix=error.fix)
 
     def _play_once(self) -> None:
         settings = self._settings
@@ -195,7 +202,10 @@ class Camera:
         if not self._outage_logged:  # once per outage, not once per attempt
             self._outage_logged = True
             source = redact(self._settings.source)
-            log.warning("camera down", camera=self.name, source=source, what=found.what, fix=found.fix)
+            trace = error if found.reason == "internal" else None
+            log.warning(
+                "camera down", camera=self.name, source=source, what=found.what, fix=found.fix, exc_info=trace
+            )
 
     def _offer(self, frame: Frame) -> None:
         with self._changed:

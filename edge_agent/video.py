@@ -84,20 +84,24 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
         Failure("no_video", "carries no video stream", "name a source with a picture, not sound only"),
     ),
 )
+_INTERNAL = Failure("internal", "failed unexpectedly", "report this with the log's traceback")
 _UNREACHABLE = Failure(
     "unreachable", "cannot be reached", "check the address, the name server and the network"
 )
 
 
 REASONS = tuple(
-    dict.fromkeys([known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input"])
+    dict.fromkeys(
+        [known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input", "internal"]
+    )
 )
 """Every word that ``CameraTelemetry.failed`` may be given, so that its series can be created at zero."""
 
 
 def failure(error: Exception) -> Failure:
     """Explain an error of opening or reading without quoting it: FFmpeg's own text holds the whole URL."""
-    return next((known for kind, known in _FAILURES if isinstance(error, kind)), _UNREACHABLE)
+    other = _UNREACHABLE if isinstance(error, av.error.FFmpegError | OSError) else _INTERNAL
+    return next((known for kind, known in _FAILURES if isinstance(error, kind)), other)
 
 
 def redact(source: str) -> str:

@@ -236,6 +236,18 @@ def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
     assert counts.seen == {("dock", "frame"): 40}
 
 
+def test_a_reader_that_breaks_ends_in_the_open(tmp_path: Path) -> None:
+    class Broken(Counts):
+        def frame(self, camera: str) -> None:
+            raise RuntimeError
+
+    counts = Broken()
+    with capture_logs() as logs:
+        play(write_numbered(tmp_path / "clip.mp4", 5), counts)
+    assert counts.seen["dock", "failed", "internal"] == 1
+    assert "camera reader failed" in {line["event"] for line in logs}
+
+
 def test_a_lower_rate_takes_evenly_spaced_frames(tmp_path: Path) -> None:
     counts = Counts()
     frames = play(write_numbered(tmp_path / "clip.mp4", 30), counts, rate_hz=10)
