@@ -1,4 +1,4 @@
-"""What a simulated person wears: a colour and a material for every vertex, and cloth that stands off the skin."""
+"""What a simulated person wears: colour and material of every vertex, and cloth that stands off the skin."""
 
 from dataclasses import dataclass
 

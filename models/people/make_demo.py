@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from body import Body, Posed, Shape, Stance
+from body import Body, Posed
 from clothing import HI_VIS, Look, Outfit, dress
 from motion import Lift, Movement, Timed, move
+from person import Shape, Stance
 from render import Camera, Light, Renderer, box, mesh
 from scene import CARDBOARD, Place, pallet, warehouse
 
@@ -48,22 +49,55 @@ class Actor:
 
 ACTORS = (
     Actor(
-        Shape(gender=0.05, age=0.72, muscle=0.62, weight=0.52, tall_m=1.80, caucasian=0.8, african=0.1, asian=0.1),
+        Shape(
+            gender=0.05,
+            age=0.72,
+            muscle=0.62,
+            weight=0.52,
+            tall_m=1.80,
+            caucasian=0.8,
+            african=0.1,
+            asian=0.1,
+        ),
         Stance(width_m=0.34, toe_out_deg=14, hands_apart_m=0.37),
-        Outfit(shirt=(0.05, 0.09, 0.20), trousers=(0.10, 0.11, 0.13), helmet=(0.85, 0.52, 0.02), vest=HI_VIS[0],
-               sleeve=1.0, shirt_loose_m=0.012, shoes=(0.10, 0.06, 0.03)),
+        Outfit(
+            shirt=(0.05, 0.09, 0.20),
+            trousers=(0.10, 0.11, 0.13),
+            helmet=(0.85, 0.52, 0.02),
+            vest=HI_VIS[0],
+            sleeve=1.0,
+            shirt_loose_m=0.012,
+            shoes=(0.10, 0.06, 0.03),
+        ),
         Place(-1.5, 0.1, 76.0),
         (_lift(HINGE, 1.4, "up"), _lift(ROUNDED, 10.6, "down"), _lift(SQUAT, 19.9, "up")),
     ),
     Actor(
-        Shape(gender=0.95, age=0.70, muscle=0.55, weight=0.45, tall_m=1.69, cupsize=0.12, asian=0.5, caucasian=0.4, african=0.1),
+        Shape(
+            gender=0.95,
+            age=0.70,
+            muscle=0.55,
+            weight=0.45,
+            tall_m=1.69,
+            cupsize=0.12,
+            asian=0.5,
+            caucasian=0.4,
+            african=0.1,
+        ),
         Stance(width_m=0.36, toe_out_deg=18, hands_apart_m=0.37, stagger_m=0.02),
-        Outfit(skin=(0.78, 0.56, 0.43), hair=(0.07, 0.05, 0.04), shirt=(0.03, 0.26, 0.26), trousers=(0.32, 0.26, 0.17),
-               sleeve=0.45, shirt_loose_m=0.010, shoes=(0.05, 0.05, 0.06)),
+        Outfit(
+            skin=(0.78, 0.56, 0.43),
+            hair=(0.07, 0.05, 0.04),
+            shirt=(0.03, 0.26, 0.26),
+            trousers=(0.32, 0.26, 0.17),
+            sleeve=0.45,
+            shirt_loose_m=0.010,
+            shoes=(0.05, 0.05, 0.06),
+        ),
         Place(1.5, 0.0, -74.0),
         (_lift(SQUAT, 6.0, "up"), _lift(HINGE, 15.2, "down")),
     ),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +118,9 @@ class Take:
         grip = self.movement.load_at
         if self.movement.held[frame]:
             grip = (self.posed.joints["finger3-1.L"][frame] + self.posed.joints["finger3-1.R"][frame]) / 2
-        parcel = box(place.moved(grip + [0, 0, -0.06]), BOX_M, place.yaw_deg, ((0.50, 0.34, 0.19), CARDBOARD))
+        parcel = box(
+            place.moved(grip + np.array([0, 0, -0.06])), BOX_M, place.yaw_deg, ((0.50, 0.34, 0.19), CARDBOARD)
+        )
         return [(person, self.body.faces), (parcel, None)]
 
 

@@ -11,6 +11,7 @@ from body import Body, Pose
 
 LEGS = ("hinge", "squat", "semi")
 NEUTRAL_SPINE_DEG, ROUNDED_SPINE_DEG = 20.0, 35.0
+HIP_FLEXION_DEG = 132.0  # thigh against pelvis, as far as a supple adult can; AAOS gives 120 as normal
 MOVED = 0.05  # a lift starts (ends) once the body is this share into (from the end of) its movement
 
 
@@ -32,7 +33,10 @@ class Lift:
     up_s: float = 1.3
     spine_lead: float = 0.0  # share of the movement by which the spine runs ahead of the hips
     knee_lead: float = 0.0
-    box: str = "none"  # "up" picks a box up, "down" puts one down, "none" only touches
+    box: str = "none"  # "up" picks a load up, "down" puts one down, "none" only touches
+    carried_low: bool = (
+        False  # the load hangs from straight arms, as a barbell does; else it is held at the waist
+    )
 
     @property
     def technique(self) -> str:
@@ -52,13 +56,14 @@ class Lift:
     def sample(legs: str, spine_deg: float, rng: np.random.Generator) -> "Lift":
         """A natural lift with this leg strategy and this spine flexion."""
         if legs == "hinge":
-            knee = float(5 + 85 * rng.beta(1.2, 1.8))
-            trunk = rng.uniform(50, 95) if knee < 50 else rng.uniform(62, 92)
-            limit = rng.uniform(-2, 10) + knee / 12
+            knee = 5 + 85 * rng.beta(1.2, 1.8)
+            trunk, limit = rng.uniform(50, 95), rng.uniform(-2, 10) + knee / 12
+            shin = limit
         elif legs == "squat":
-            knee, trunk, limit = rng.uniform(70, 130), rng.uniform(15, 60), 60.0
+            knee, trunk, limit, shin = rng.uniform(70, 130), rng.uniform(15, 60), 60.0, 35.0
         else:
-            knee, trunk, limit = rng.uniform(45, 85), rng.uniform(35, 80), 60.0
+            knee, trunk, limit, shin = rng.uniform(45, 85), rng.uniform(35, 80), 60.0, 20.0
+        trunk = min(trunk, HIP_FLEXION_DEG - (knee - shin) + 0.5 * max(spine_deg, 0))
         brisk = rng.uniform(0.6, 1.7)
         return Lift(
             legs=legs,
@@ -76,6 +81,7 @@ class Lift:
             spine_lead=float(rng.normal(0, 0.06)),
             knee_lead=float(rng.normal(0, 0.06)),
             box=str(rng.choice(["none", "up", "down"])),
+            carried_low=bool(rng.random() < 0.3),
         )
 
 
@@ -141,7 +147,7 @@ def _sway(times: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarra
     return size * np.sum(tones, axis=0) / 2
 
 
-def bottom(body: Body, lift: Lift) -> Pose:
+def bottom(lift: Lift) -> Pose:
     """The lowest pose of a lift, one frame, arms hanging."""
     one = Pose.standing(1)
     return replace(
@@ -155,13 +161,13 @@ def bottom(body: Body, lift: Lift) -> Pose:
 
 
 def _knee(body: Body, lift: Lift) -> float:
-    joints = body.posed(bottom(body, lift)).joints
+    joints = body.posed(bottom(lift)).joints
     return float(min(joints["lowerleg01.L"][0, 1], joints["lowerleg01.R"][0, 1]))
 
 
 def load_point(body: Body, lift: Lift) -> np.ndarray:
     """Where hands can grasp a load at the bottom of a lift: ahead of the shins, arms nearly straight."""
-    shoulder = body.shoulders(bottom(body, lift))[0]
+    shoulder = body.shoulders(bottom(lift))[0]
     y = min(shoulder[1] - 0.04, _knee(body, lift) - 0.06, -0.24)
     down = np.sqrt(max((0.955 * body.arm_m) ** 2 - (y - shoulder[1]) ** 2, 0.01))
     return np.array([0.0, y, max(shoulder[2] - down, 0.10)])
@@ -212,7 +218,11 @@ class _Hands:
 
 def _hands(body: Body, lifts: list[Timed], times: np.ndarray) -> _Hands:
     """Hands hang, go to the load at the bottom, and come up with it or without."""
-    carry = np.array([0.0, -0.36, 0.56 * body.height_m])
+    low_carry = bool(lifts) and lifts[0].lift.carried_low
+    shoulder_z = body.head_of("upperarm01.L")[2]
+    carry = np.array(
+        [0.0, -0.24, shoulder_z - 0.96 * body.arm_m] if low_carry else [0, -0.36, 0.56 * body.height_m]
+    )
     loads = [
         load_point(body, timed.lift) if timed.load_at is None else np.array(timed.load_at) for timed in lifts
     ]

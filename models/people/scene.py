@@ -44,6 +44,24 @@ def pallet(x: float, y: float, yaw_deg: float, tall_m: float = 0.14) -> np.ndarr
     return np.concatenate(deck)
 
 
+def barbell(grip: np.ndarray, disc_m: float, yaw_deg: float) -> np.ndarray:
+    """A bar along the body's x with one disc at each end, as vertex rows."""
+    a = np.deg2rad(yaw_deg)
+    along = np.array([np.cos(a), np.sin(a), 0.0])
+    black = (0.03, 0.03, 0.035)
+    parts = [box(grip, np.array([1.9, 0.03, 0.03]), yaw_deg, ((0.45, 0.45, 0.46), METAL))]
+    for sign in (-1.0, 1.0):
+        for k in range(4):  # four crossed slabs make an octagon; a second turn of them would not be seen
+            b = np.deg2rad(22.5 * (2 * k + 1))
+            slab = box(np.zeros(3), np.array([0.07, 2 * disc_m, 0.83 * disc_m]), 0, (black, METAL))
+            tilt = np.array([[1, 0, 0], [0, np.cos(b), -np.sin(b)], [0, np.sin(b), np.cos(b)]])
+            turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]]) @ tilt
+            slab[:, 0:3], slab[:, 3:6] = slab[:, 0:3] @ turn.T, slab[:, 3:6] @ turn.T
+            slab[:, 0:3] += grip + sign * 0.72 * along
+            parts.append(slab)
+    return np.concatenate(parts)
+
+
 def _cardboard(rng: np.random.Generator) -> tuple:
     return tuple(np.array([0.50, 0.35, 0.20]) * rng.uniform(0.6, 1.15)), CARDBOARD
 
@@ -95,25 +113,30 @@ def warehouse(rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def random_hall(rng: np.random.Generator) -> np.ndarray:
-    """Any background for training: floor, perhaps a wall, perhaps racks, clutter around but not at the origin."""
+def random_hall(eye: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Any background for training: floor, walls, clutter; nothing at the origin or between it and the eye."""
 
     def colour() -> tuple:
         return tuple(np.clip(rng.uniform(0.05, 0.8) * (1 + rng.normal(0, 0.15, 3)), 0, 1))
 
+    def in_the_way(at: np.ndarray, half_width: float) -> bool:
+        toward = eye[:2] / np.linalg.norm(eye[:2])
+        aside = abs(at[0] * toward[1] - at[1] * toward[0])
+        return bool(at[:2] @ toward > -0.3 and aside < 1.1 + half_width)
+
     parts = [box(np.array([0, 0, -0.05]), np.array([40, 40, 0.1]), 0, (colour(), FLOOR))]
     around = rng.uniform(0, 360)
     for k in range(int(rng.integers(0, 4))):
-        a = np.deg2rad(around + 90 * k)
-        far = rng.uniform(2.5, 9)
-        wall = np.array([far * np.cos(a), far * np.sin(a), 2.5])
-        parts.append(
-            box(wall, np.array([0.1, 30, 5]), around + 90 * k, (colour(), rng.choice([WALL, FLOOR])))
-        )
+        a, far = np.deg2rad(around + 90 * k), rng.uniform(2.5, 9)
+        wall = far * np.array([np.cos(a), np.sin(a), 0]) + [0, 0, 2.5]
+        look = (colour(), rng.choice([WALL, FLOOR]))
+        if wall[:2] @ eye[:2] < 0.2 * far * np.linalg.norm(eye[:2]):
+            parts.append(box(wall, np.array([0.1, 30, 5]), around + 90 * k, look))
     for _ in range(int(rng.integers(0, 26))):
         a, far = rng.uniform(0, 2 * np.pi), rng.uniform(1.3, 6)
         size = rng.uniform([0.15, 0.15, 0.2], [0.9, 0.9, 2.2])
-        look = (colour(), rng.choice([METAL, CARDBOARD, WALL, WOOD]))
+        look, yaw = (colour(), rng.choice([METAL, CARDBOARD, WALL, WOOD])), rng.uniform(0, 90)
         centre = np.array([far * np.cos(a), far * np.sin(a), size[2] / 2])
-        parts.append(box(centre, size, rng.uniform(0, 90), look))
+        if not in_the_way(centre, 0.5 * float(size[:2].max())):
+            parts.append(box(centre, size, yaw, look))
     return np.concatenate(parts)
