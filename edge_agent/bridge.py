@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Final
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import CollectorRegistry
@@ -47,16 +47,15 @@ class Bridge:
     def __init__(self, settings: BridgeSettings, broker: MqttSettings) -> None:
         """Raises InputError when the state file or the certificate authority file cannot be used."""
         self._settings = settings
-        self._broker = broker
         self._stopping = threading.Event()
         self._ledger = Ledger(settings.state_path)
         self._registry = CollectorRegistry()
         self._telemetry = BridgeTelemetry(self._registry)
         self._registry.register(SiteCollector(self._ledger, settings.stale_after_s))
         self._client = mqtt.new_client(broker, self._ledger.client_id, manual_ack=True)
-        self._client.on_connect = self._on_connect
-        self._client.on_connect_fail = self._on_connect_fail
-        self._client.on_disconnect = self._on_disconnect
+        self._session = mqtt.Session(
+            broker, self._client, self._telemetry.connect_failures, self._on_accepted, self._on_over
+        )
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self.port = settings.port
@@ -67,14 +66,13 @@ class Bridge:
         Raises InputError when the metrics address is taken.
         """
         self.port, self._stop_serving = serve(self._registry, self._settings.host, self._settings.port)
-        mqtt.start(self._client, self._broker)
+        self._session.start()
         log.info("bridge started", metrics=f"http://{self._settings.host}:{self.port}/metrics")
 
     def stop(self) -> None:
         """Disconnect and stop serving; the broker goes on queueing for us."""
         self._stopping.set()
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._session.stop()
         self._stop_serving()
         self._ledger.close()
 
@@ -89,23 +87,11 @@ class Bridge:
 
     # paho's thread.
 
-    def _on_connect(
-        self,
-        client: Client,
-        _data: object,
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _props: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            self._telemetry.connect_failures.labels("refused").inc()
-            mqtt.log_refused(self._broker, reason)
-        else:
-            client.subscribe(SUBSCRIPTIONS)
+    def _on_accepted(self) -> None:
+        self._client.subscribe(SUBSCRIPTIONS)
 
-    def _on_connect_fail(self, _client: Client, _data: object) -> None:
-        self._telemetry.connect_failures.labels("unreachable").inc()
-        mqtt.log_unreachable(self._broker)
+    def _on_over(self) -> None:
+        self._telemetry.connected.set(0)
 
     def _on_subscribe(
         self, _client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: Properties | None
@@ -118,17 +104,7 @@ class Bridge:
             )
         else:
             self._telemetry.connected.set(1)
-            log.info("bridge subscribed", host=self._broker.host)
-
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _data: object,
-        _flags: DisconnectFlags,
-        _reason: ReasonCode,
-        _props: Properties | None,
-    ) -> None:
-        self._telemetry.connected.set(0)
+            log.info("bridge subscribed")
 
     def _on_message(self, client: Client, _data: object, message: MQTTMessage) -> None:
         """Take it in, whatever it takes, then acknowledge. Not acknowledged: the broker sends it again."""
@@ -160,7 +136,7 @@ class Bridge:
             reason = "too_many_zones"
         except sqlite3.Error:
             raise
-        except Exception as error:  # noqa: BLE001 - what breaks us must not be redelivered for ever
+        except Exception as error:  # what breaks us must not be redelivered for ever
             reason = "internal"
             log.warning("a message could not be processed", error=repr(error), fix="report this line")
             log.debug("where processing failed", exc_info=True)

@@ -2,14 +2,16 @@
 
 import ssl
 import sys
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Literal
 
 import structlog
-from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from prometheus_client import Counter
 
 from edge_agent.errors import InputError
 from edge_agent.settings import MqttSettings
@@ -27,6 +29,7 @@ _FIXES: Final = {
     "Not authorized": _CREDENTIALS_FIX + " and the broker's access list",
     "Unsupported protocol version": "use a broker that speaks MQTT 5, such as mosquitto 2",
     "Client identifier not valid": "check the agent's name and the broker's rules for client ids",
+    "Session taken over": "another agent has this site and agent name: give each its own",
     "Quota exceeded": "raise the broker's limits",
 }
 
@@ -51,46 +54,106 @@ def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = Fal
     return client
 
 
-def start(client: Client, settings: MqttSettings) -> None:
-    """Connect from paho's own thread, and again whenever the connection is lost.
+class Session:
+    """Keeps a client connected; every failure is counted by cause (telemetry.CONNECT_FAILURES) with a fix.
 
-    clean_start is False even for the first connection: a session opened with clean_start=True was lost in 8
-    of 8 broker restarts, one opened without survived 8 of 8 (mosquitto 2.0.11).
+    ``accepted`` and ``over`` are called in paho's thread when the broker has accepted us and when that ends.
     """
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-    properties.SessionExpiryInterval = settings.session_expiry_s
-    client.connect_async(
-        settings.host,
-        settings.port,
-        keepalive=KEEPALIVE_S,
-        clean_start=False,
-        properties=properties,
-    )
-    client.loop_start()
 
+    def __init__(
+        self,
+        settings: MqttSettings,
+        client: Client,
+        failures: Counter,
+        accepted: Callable[[], None],
+        over: Callable[[], None],
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._failures = failures
+        self._accepted = accepted
+        self._over = over
+        self._state: Literal["connecting", "refused", "accepted", "stopping"] = "connecting"
+        client.on_connect = self._on_connect
+        client.on_connect_fail = self._on_connect_fail
+        client.on_disconnect = self._on_disconnect
 
-def log_refused(settings: MqttSettings, reason: ReasonCode) -> None:
-    """The broker answered, with a no."""
-    name = reason.getName()
-    log.error(
-        "broker refused the connection",
-        broker=_address(settings),
-        reason=name,
-        fix=_FIXES.get(name, "look for this client in the broker's log"),
-    )
+    def start(self) -> None:
+        """Connect from paho's own thread, and again whenever the connection is lost; returns at once.
 
+        clean_start is False even for the first connection: a session opened with clean_start=True was lost in
+        8 of 8 broker restarts, one opened without survived 8 of 8 (mosquitto 2.0.11).
+        """
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._settings.session_expiry_s
+        self._client.connect_async(
+            self._settings.host,
+            self._settings.port,
+            keepalive=KEEPALIVE_S,
+            clean_start=False,
+            properties=properties,
+        )
+        self._client.loop_start()
 
-def log_unreachable(settings: MqttSettings) -> None:
-    """Nobody answered. For paho's ``on_connect_fail``, which runs while the error is handled."""
-    error = sys.exc_info()[1]
-    fix = "check that the broker runs, and mqtt.host and mqtt.port"
-    if isinstance(error, ssl.SSLError):
-        fix = "check that mqtt.ca_file signed the broker's certificate and that mqtt.port is its TLS port"
-    log.warning("broker unreachable, retrying", broker=_address(settings), error=str(error), fix=fix)
+    def stop(self) -> None:
+        """Disconnect cleanly: the will does not fire, the session lasts."""
+        self._state = "stopping"
+        self._client.disconnect()
+        self._client.loop_stop()
 
+    def _on_connect(
+        self,
+        client: Client,
+        _data: object,
+        _flags: ConnectFlags,
+        reason: ReasonCode,
+        _props: Properties | None,
+    ) -> None:
+        if self._state == "stopping":
+            client.disconnect()
+        elif reason.is_failure:
+            self._state = "refused"
+            name = reason.getName()
+            self._failed(
+                "refused", reason=name, fix=_FIXES.get(name, "look for this client in the broker's log")
+            )
+        else:
+            self._state = "accepted"
+            log.info("broker connected", broker=self._address())
+            self._accepted()
 
-def _address(settings: MqttSettings) -> str:
-    return f"{settings.host}:{settings.port}"
+    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+        error = sys.exc_info()[1]  # paho calls this while it handles the error, and passes none
+        fix = "check that the broker runs, and mqtt.host and mqtt.port"
+        if isinstance(error, ssl.SSLError):
+            fix = "check that mqtt.ca_file signed the broker's certificate and that mqtt.port is its TLS port"
+        self._failed("unreachable", reason=str(error), fix=fix)
+
+    def _on_disconnect(
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        _props: Properties | None,
+    ) -> None:
+        ended, name = self._state, reason.getName()
+        if ended != "stopping":
+            self._state = "connecting"
+        if ended == "accepted":
+            self._failed("lost", reason=name, fix=_FIXES.get(name, "none needed if this is rare"))
+        elif ended == "connecting":
+            self._failed(
+                "no_answer", reason=name, fix="check mqtt.port, and mqtt.ca_file if that port speaks TLS"
+            )
+        self._over()
+
+    def _failed(self, cause: str, *, reason: str, fix: str) -> None:
+        self._failures.labels(cause).inc()
+        log.warning("broker connection failed", cause=cause, broker=self._address(), reason=reason, fix=fix)
+
+    def _address(self) -> str:
+        return f"{self._settings.host}:{self._settings.port}"
 
 
 def _password(settings: MqttSettings) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
+from paho.mqtt.client import Client
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -68,13 +68,15 @@ class Publisher:
         health: Health,
     ) -> None:
         """Raises InputError when the certificate authority file cannot be used."""
-        self._settings = settings
         self._name = name
         self._outbox = outbox
         self._telemetry = telemetry
         self._health = health
         self._status_topic = status_topic(name.site, name.agent)
-        self._client = self._new_client()
+        self._client = self._new_client(settings)
+        self._session = mqtt.Session(
+            settings, self._client, telemetry.mqtt_connect_failures, self._on_accepted, self._on_over
+        )
         self._in_flight: dict[int, str] = {}
         self._answers: queue.SimpleQueue[tuple[int, ReasonCode]] = queue.SimpleQueue()
         self._acknowledged: list[str] = []
@@ -88,7 +90,7 @@ class Publisher:
 
     def start(self) -> None:
         """Return at once; a broker that is absent or refuses is retried for ever."""
-        mqtt.start(self._client, self._settings)
+        self._session.start()
         self._thread.start()
 
     def wake(self) -> None:
@@ -104,53 +106,26 @@ class Publisher:
         self._wake.set()
         self._thread.join(timeout_s + 1.0)
 
-    def _new_client(self) -> Client:
-        client = mqtt.new_client(self._settings, f"hingewatch-{self._name.site}-{self._name.agent}")
+    def _new_client(self, settings: MqttSettings) -> Client:
+        client = mqtt.new_client(settings, f"hingewatch-{self._name.site}-{self._name.agent}")
         client.max_inflight_messages_set(IN_FLIGHT)
         client.will_set(self._status_topic, "offline", qos=1, retain=True)
-        client.on_connect = self._on_connect
-        client.on_connect_fail = self._on_connect_fail
-        client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         return client
 
     # paho's thread: nothing here touches the outbox.
 
-    def _on_connect(
-        self,
-        client: Client,
-        _data: object,
-        _flags: ConnectFlags,
-        reason: ReasonCode,
-        _props: Properties | None,
-    ) -> None:
-        if reason.is_failure:
-            self._telemetry.mqtt_connect_failures.labels("refused").inc()
-            mqtt.log_refused(self._settings, reason)
-            return
-        client.publish(self._status_topic, "online", qos=1, retain=True)
+    def _on_accepted(self) -> None:
+        self._client.publish(self._status_topic, "online", qos=1, retain=True)
         self._telemetry.mqtt_connected.set(1)
         self._health_due = 0.0
         self._connected.set()
         self._wake.set()
-        log.info("broker connected", host=self._settings.host)
 
-    def _on_connect_fail(self, _client: Client, _data: object) -> None:
-        self._telemetry.mqtt_connect_failures.labels("unreachable").inc()
-        mqtt.log_unreachable(self._settings)
-
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _data: object,
-        _flags: DisconnectFlags,
-        reason: ReasonCode,
-        _props: Properties | None,
-    ) -> None:
-        if self._connected.is_set():
-            log.info("broker connection closed", reason=reason.getName())
+    def _on_over(self) -> None:
         self._connected.clear()
         self._telemetry.mqtt_connected.set(0)
+        self._wake.set()
 
     def _on_publish(
         self, _client: Client, _data: object, mid: int, reason: ReasonCode, _props: Properties
@@ -167,7 +142,7 @@ class Publisher:
                 if self._connected.is_set():
                     self._beat()
                     self._send()
-            except Exception as error:  # noqa: BLE001 - a full disk or a faulty health must not end the thread
+            except Exception as error:  # a full disk or a faulty health must not end the thread
                 self._telemetry.publisher_errors.inc()
                 log.warning("publishing failed, retrying", error=repr(error), fix="cure it; nothing is lost")
                 log.debug("where publishing failed", exc_info=True)
@@ -265,6 +240,5 @@ class Publisher:
                 log.warning(
                     "could not say stopped: the connection was lost", fix="nothing: the will says offline"
                 )
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._session.stop()
         self._telemetry.mqtt_connected.set(0)

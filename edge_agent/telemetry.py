@@ -24,7 +24,7 @@ from edge_agent.core.records import TECHNIQUES
 from edge_agent.errors import InputError
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
-CONNECT_FAILURES: Final = ("refused", "unreachable")
+CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
 BRIDGE_RESULTS: Final = ("counted", "duplicate", "rejected", "status", "health")
 BRIDGE_REASONS: Final = (*REASONS, "topic", "topic_mismatch", "too_many_zones", "internal")
 
@@ -138,7 +138,10 @@ class AgentTelemetry:
             "edge_agent_mqtt_connected", "1 while the broker has accepted the connection", registry=registry
         )
         self.mqtt_connect_failures = Counter(
-            "edge_agent_mqtt_connect_failures", "Connections that failed", ["cause"], registry=registry
+            "edge_agent_mqtt_connect_failures",
+            "Connections to the broker that failed or were lost",
+            ["cause"],
+            registry=registry,
         )
         self.mqtt_publishes = Counter(
             "edge_agent_mqtt_publishes",
@@ -197,7 +200,10 @@ class BridgeTelemetry:
             registry=registry,
         )
         self.connect_failures = Counter(
-            "ergo_bridge_connect_failures", "Connections that failed", ["cause"], registry=registry
+            "ergo_bridge_connect_failures",
+            "Connections to the broker that failed or were lost",
+            ["cause"],
+            registry=registry,
         )
         self.messages = Counter(
             "ergo_bridge_messages", "Messages received, by what became of them", ["result"], registry=registry

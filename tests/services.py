@@ -68,9 +68,17 @@ class Mosquitto:
     """Debian's mosquitto, its files in ``directory``; ``stop``, ``kill``, ``start`` keep port and files."""
 
     def __init__(
-        self, directory: Path, *, password: str | None = None, access_list: str | None = None
+        self,
+        directory: Path,
+        *,
+        password: str | None = None,
+        access_list: str | None = None,
+        tls: bool = False,
     ) -> None:
-        """``password``: user ``agent`` must give it. ``access_list``: an ACL file's text."""
+        """``password``: user ``agent`` must give it. ``access_list``: an ACL file's text.
+
+        ``tls``: with a certificate signed by ``directory``/ca.pem.
+        """
         self.port = free_port()
         self._directory = directory
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,6 +102,9 @@ class Mosquitto:
         if access_list:
             (directory / "acl").write_text(access_list)
             lines.append(f"acl_file {directory}/acl")
+        if tls:
+            _sign_certificate(directory)
+            lines += [f"certfile {directory}/server.pem", f"keyfile {directory}/server.key"]
         self._config = directory / "mosquitto.conf"
         self._config.write_text("\n".join(lines) + "\n")
 
@@ -126,6 +137,32 @@ class Mosquitto:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def make_authority(directory: Path, name: str = "ca") -> Path:
+    """A certificate authority: ``name``.pem and ``name``.key; returns the former."""
+    authority = directory / f"{name}.pem"
+    _openssl(
+        f"req -x509 {_NEW_KEY} -keyout {directory}/{name}.key -out {authority} -days 2 -subj /CN={name}",
+        directory,
+    )
+    return authority
+
+
+_NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+
+
+def _sign_certificate(directory: Path) -> None:
+    make_authority(directory)
+    (directory / "names").write_text("subjectAltName=IP:127.0.0.1")
+    _openssl(f"req {_NEW_KEY} -keyout server.key -out server.csr -subj /CN=localhost", directory)
+    signing = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 2"
+    _openssl(f"{signing} -out server.pem", directory)
+
+
+def _openssl(arguments: str, directory: Path) -> None:
+    command = [program("openssl"), *arguments.split()]
+    subprocess.run(command, cwd=directory, check=True, capture_output=True)
 
 
 class Listener:

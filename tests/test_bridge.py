@@ -1,13 +1,17 @@
 """What Prometheus is told: every lift once, zeros first, and no forged or dead agent believed."""
 
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from pydantic import SecretStr
 
 from edge_agent.bridge import Bridge
 from edge_agent.core.events import LiftEvent, to_json
@@ -16,7 +20,17 @@ from edge_agent.errors import InputError
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry
 from tests.lift_events import an_event
-from tests.services import Listener, Mosquitto, lint_metrics, page, prometheus, sample, wait_for
+from tests.services import (
+    Listener,
+    Mosquitto,
+    accepts_connections,
+    free_port,
+    lint_metrics,
+    page,
+    prometheus,
+    sample,
+    wait_for,
+)
 
 HINGE = 'ergo_lifts_total{risk="low",site="north",technique="hinge",zone="dock-1"}'
 UP = 'ergo_agent_up{agent="edge-1",site="north"}'
@@ -163,6 +177,45 @@ def test_a_bridge_that_dies_before_it_commits_gets_the_event_again(
             wait_for("the event to arrive", lambda: shown(doomed, "ergo_bridge_storage_errors_total"))
         with bridge_to(mosquitto, settings) as bridge:
             wait_until(bridge, HINGE, 1)
+
+
+BRIDGE_PROCESS = """
+import sys
+from edge_agent.bridge import run
+from edge_agent.settings import BridgeSettings, MqttSettings
+run(BridgeSettings(state_path=sys.argv[1], port=int(sys.argv[2])), MqttSettings(port=int(sys.argv[3])))
+"""
+
+
+def test_a_bridge_process_killed_again_and_again_counts_every_lift_once(
+    mosquitto: Mosquitto, settings: BridgeSettings
+) -> None:
+    port = free_port()
+    command = [sys.executable, "-c", BRIDGE_PROCESS, str(settings.state_path), str(port), str(mosquitto.port)]
+    with Listener(mosquitto.port) as agent:
+        for end in (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM):
+            process = subprocess.Popen(command)
+            wait_for("its page", lambda: accepts_connections(port))
+            wait_for("its connection", lambda: sample(page(port), "ergo_bridge_connected"))
+            for _ in range(50):
+                send(agent, an_event())
+            process.send_signal(end)
+            assert process.wait(10) == (0 if end == signal.SIGTERM else -signal.SIGKILL)
+        with bridge_to(mosquitto, settings) as bridge:
+            send(agent, an_event(zone="last"))
+            wait_until(bridge, HINGE.replace("dock-1", "last"), 1)  # the queue is in order: all came before
+            assert shown(bridge, HINGE) == 150
+
+
+def test_a_refused_password_is_not_a_connection(settings: BridgeSettings, tmp_path: Path) -> None:
+    with (
+        Mosquitto(tmp_path, password="right") as mosquitto,
+        Bridge(
+            settings, MqttSettings(port=mosquitto.port, username="agent", password=SecretStr("x"))
+        ) as bridge,
+    ):
+        wait_until(bridge, 'ergo_bridge_connect_failures_total{cause="refused"}', 1)
+        assert shown(bridge, "ergo_bridge_connected") == 0
 
 
 def test_an_agent_is_up_only_while_it_says_so_and_is_heard(

@@ -1,5 +1,6 @@
 """Events reach a real broker: late, twice if need be, but always."""
 
+import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from pydantic import SecretStr
 from edge_agent.bridge import Bridge
 from edge_agent.broker import EmbeddedBroker
 from edge_agent.core.events import from_json
+from edge_agent.errors import InputError
 from edge_agent.outbox import Outbox
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import BridgeSettings, MqttSettings, OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
 from tests.lift_events import NOON, an_event
-from tests.services import Listener, Mosquitto, page, sample, wait_for
+from tests.services import Listener, Mosquitto, make_authority, page, sample, wait_for
 
 STATUS, HEALTH = "/edge-1/status", "/edge-1/health"
 
@@ -188,6 +190,25 @@ def test_a_refused_password_is_not_a_connection(tmp_path: Path, outbox_path: Pat
         assert running.outbox.depth() == (0, 1)
 
 
+def test_tls_trusts_the_given_authority_and_no_other(tmp_path: Path, outbox_path: Path) -> None:
+    with Mosquitto(tmp_path, tls=True) as mosquitto:
+        stranger = make_authority(tmp_path, "stranger")
+        to_broker = at(mosquitto.port)
+        with agent(outbox_path, to_broker.model_copy(update={"ca_file": stranger}), stop_s=0.2) as wary:
+            wary.lift()
+            wait_for("a failure", lambda: wary.metric("connect_failures_total", cause="unreachable"))
+            assert wary.metric("connected") == 0
+        with agent(outbox_path, to_broker, stop_s=0.2) as plain:
+            wait_for("a failure", lambda: plain.metric("connect_failures_total", cause="no_answer"))
+        with agent(outbox_path, to_broker.model_copy(update={"ca_file": tmp_path / "ca.pem"})) as trusting:
+            wait_for("the outbox to empty", trusting.delivered)
+
+
+def test_a_missing_authority_file_is_named_before_anything_starts(tmp_path: Path, outbox_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.pem"):
+        Agent(outbox_path, MqttSettings(ca_file=tmp_path / "nowhere.pem"))
+
+
 def test_a_refused_zone_is_kept_counted_and_does_not_hold_up_the_others(
     tmp_path: Path, outbox_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,7 +228,7 @@ def test_a_refused_zone_is_kept_counted_and_does_not_hold_up_the_others(
         assert running.metric("publishes_total", result="refused") >= 25
 
 
-def test_an_agent_that_dies_is_reported_offline_by_the_broker(
+def test_an_agent_cut_off_is_reported_offline_by_the_broker_and_comes_back(
     mosquitto: Mosquitto, outbox_path: Path
 ) -> None:
     with (
@@ -216,8 +237,11 @@ def test_an_agent_that_dies_is_reported_offline_by_the_broker(
         agent(outbox_path, at(mosquitto.port)) as running,
     ):
         wait_for("hello", lambda: listener.heard(STATUS) == ["online"])
-        running.publisher._client._sock_close()
+        link = running.publisher._client.socket()
+        assert isinstance(link, socket.socket)
+        link.shutdown(socket.SHUT_RDWR)  # no DISCONNECT: as when the machine loses its network
         wait_for("the will, then hello again", lambda: listener.heard(STATUS)[1:] == ["offline", "online"])
+        assert running.metric("connect_failures_total", cause="lost") == 1
 
 
 def test_the_embedded_broker_of_the_demo_delivers_too(outbox_path: Path) -> None:
