@@ -77,6 +77,8 @@ class Camera:
         self._telemetry = telemetry
         self._ready = ready or threading.Event()
         self._live = is_live(settings.source)
+        # HLS arrives in segments and an .mp4 as fast as the line allows: show them at their own pace.
+        self._paced = settings.source.startswith("http")
         # A camera asked for a frame a minute is not stalled after ten seconds.
         self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz)
         self._changed = threading.Condition()
@@ -181,14 +183,19 @@ class Camera:
     def _watch(self, reader: FrameReader, retry_state: RetryCallState) -> None:
         settings = self._settings
         with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
-            opened_s = time.monotonic()
+            opened_s, media_start_s = time.monotonic(), None
             for frame in reader.frames(container):
                 if self._stop.is_set():
                     return
-                if frame is not None:
-                    self._offer(frame)
-                    if time.monotonic() - opened_s > STEADY_S:
-                        retry_state.attempt_number = 1
+                if frame is None:
+                    continue
+                now_s = time.monotonic()
+                if self._paced:
+                    media_start_s = media_start_s or now_s - frame.time_s
+                    self._stop.wait(max(0.0, media_start_s + frame.time_s - now_s))
+                self._offer(frame)
+                if now_s - opened_s > STEADY_S:
+                    retry_state.attempt_number = 1
         if not self._stop.is_set():
             raise EOFError
 

@@ -8,7 +8,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import cv2
@@ -51,6 +52,10 @@ class Counts:
 
     def failed(self, camera: str, reason: str) -> None:
         self.seen[camera, "failed", reason] += 1
+
+
+class QuietPage(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None: ...
 
 
 class RtspServer:
@@ -182,7 +187,7 @@ def test_an_mjpeg_camera_sends_no_time_stamps_so_real_time_is_used() -> None:
     ok, jpeg = cv2.imencode(".jpg", numbered_picture(5, 320, 240))
     assert ok
 
-    class MjpegPage(BaseHTTPRequestHandler):
+    class MjpegPage(QuietPage):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -192,8 +197,6 @@ def test_an_mjpeg_camera_sends_no_time_stamps_so_real_time_is_used() -> None:
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
                     self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
                     threading.Event().wait(0.1)  # 10 Hz, where FFmpeg would assume 25
-
-        def log_message(self, *_: object) -> None: ...
 
     with ThreadingHTTPServer(("127.0.0.1", 0), MjpegPage) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -208,6 +211,22 @@ def test_an_mjpeg_camera_sends_no_time_stamps_so_real_time_is_used() -> None:
         server.shutdown()
     assert number_of(frames[-1].image) == 5
     assert frames[-1].time_s - frames[0].time_s == pytest.approx(waited_s, abs=0.4)
+
+
+def test_a_recording_on_a_web_server_is_shown_at_its_own_pace_and_again(tmp_path: Path) -> None:
+    write_numbered(tmp_path / "clip.mp4", 8, rate_hz=10)
+    page = partial(QuietPage, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        counts = Counts()
+        camera = Camera(settings(f"http://127.0.0.1:{server.server_address[1]}/clip.mp4"), counts)
+        camera.start()
+        once = frames_until(camera, lambda: counts.seen["dock", "failed", "closed"] == 1)
+        frames_until(camera, lambda: counts.seen["dock", "reconnect"] == 1)
+        camera.close()
+        server.shutdown()
+    assert len(once) >= 6  # all eight, but for a slow machine
+    assert counts.blind_s["dock"] > 0
 
 
 def test_the_newest_live_frame_wins_and_the_rest_is_counted(serve: Callable[..., RtspServer]) -> None:
