@@ -1,4 +1,4 @@
-"""Whether a polygon that a person typed can be a part of the floor."""
+"""Polygons that a person typed: whether one can be a part of the floor, and what stands in it."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -22,6 +22,16 @@ def flaw(corners: Sequence[Point]) -> str | None:
     if area < SMALLEST_AREA:
         return "the area is zero: choose corners that do not lie on one line"
     return None
+
+
+def contains(corners: Sequence[Point], point: Point) -> bool:
+    """Whether the point lies inside: a ray from it to the right crosses an odd number of edges."""
+    x, y = point
+    inside = False
+    for (x0, y0), (x1, y1) in zip(corners, [*corners[1:], corners[0]], strict=True):
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) * (x1 - x0) / (y1 - y0):
+            inside = not inside
+    return inside
 
 
 def _meet(one: tuple[Point, Point], other: tuple[Point, Point]) -> bool:

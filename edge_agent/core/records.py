@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from edge_agent.core.crop import Crop
+
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
@@ -27,6 +29,24 @@ class Frame:
     camera: str
     image: Image
     time_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pose:
+    """One person in one frame.
+
+    xy: (33, 2) frame pixels. crop_xy: (33, 2) crop units 0…1, torso up. visibility: (33,) 0…1.
+    world_m: (33, 3) metres about the mid-hip, x right, y down, z away from the camera, frame-aligned.
+    score: 0…1 that a person is in the crop. mask: (256, 256) probability of body, crop-aligned, or None.
+    """
+
+    crop: Crop
+    xy: Floats
+    crop_xy: Floats
+    visibility: Floats
+    world_m: Floats
+    score: float
+    mask: Floats | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,206 @@
+"""One frame's whole journey, top to bottom: picture → people → poses → postures → bends → judged lifts.
+
+``Watch`` makes the journey for one camera; ``box.run`` takes the lifts from there out of the building.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edge_agent import __version__
+from edge_agent.core import crop
+from edge_agent.core.lifts import Bend, LiftDetector, Moment
+from edge_agent.core.posture import Posture, measure
+from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
+from edge_agent.core.spine import back_profile
+from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, view_of
+from edge_agent.core.tracking import Sighting, Track, Tracker
+from edge_agent.core.upright import Upright
+from edge_agent.pose.detector import Detection, Window
+from edge_agent.pose.eyes import Eyes
+from edge_agent.pose.pixels import blank, torso_colour
+from edge_agent.pose.scout import Scout
+from edge_agent.settings import CameraSettings
+
+MODEL = f"dowel-{__version__}"
+"""What judged a lift, as it stands in the event."""
+
+# The outline of the back costs more than the landmarks, so it is asked for once a bend has begun.
+_OUTLINE_FROM_DEPTH = 0.3
+# Somebody new is noticed within about this long; more often while nobody is followed.
+_SCOUT_PERIOD_S, _SCOUT_PERIOD_ALONE_S = 0.3, 0.15
+_TILES_EACH = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Person:
+    """One person in the frame just seen: for drawing and plotting on this box only."""
+
+    number: int
+    pose: Pose
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What one frame gave: everyone in it, and the lifts that ended with it.
+
+    ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
+    blurring faces.
+    """
+
+    time_s: float
+    people: tuple[Person, ...] = ()
+    lifts: tuple[Lift, ...] = ()
+    heads: tuple[Pose, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Follower:
+    """What is remembered of one tracked person."""
+
+    track: Track
+    detector: LiftDetector = field(default_factory=LiftDetector)
+    waiting: list[Bend] = field(default_factory=list)
+
+
+class Watch:
+    """The eyes' and mind's work on one camera's frames, in order."""
+
+    def __init__(self, camera: CameraSettings, eyes: Eyes) -> None:
+        self._masks = camera.masks
+        self._eyes = eyes
+        self._tracker = Tracker()
+        self._scout = Scout()
+        self._scout_due_s = 0.0
+        self._followers: dict[int, _Follower] = {}
+        self._thresholds = TechniqueThresholds()
+        self._size = (1, 1)
+
+    @property
+    def people(self) -> int:
+        """How many different people were seen so far."""
+        return self._tracker.people
+
+    @property
+    def followed(self) -> int:
+        """How many people are followed now."""
+        return sum(track.confirmed for track in self._tracker.tracks)
+
+    def look(self, frame: Frame) -> Look:
+        """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
+        image = blank(frame.image, self._masks)
+        self._size = (image.shape[1], image.shape[0])
+        gone = self._follow(image, frame.time_s)
+        self._welcome(image, frame.time_s)
+        lifts = [lift for track in gone for lift in self._farewell(track)]
+        people = []
+        for track in self._tracker.visible:
+            person, finished = self._read(track, frame.time_s)
+            lifts += finished
+            people += [person] if person else []
+        heads = tuple(track.last.pose for track in self._tracker.tracks)
+        return Look(frame.time_s, tuple(people), tuple(lifts), heads)
+
+    def finish(self) -> list[Lift]:
+        """The video has ended: judge the bends that are still going on."""
+        return [lift for track in self._tracker.tracks for lift in self._farewell(track)]
+
+    def _follow(self, image: Image, time_s: float) -> list[Track]:
+        """Look where each tracked person should be now; return the tracks that are given up."""
+        tracks = self._tracker.tracks
+        outlined = [self._follower(track).detector.depth >= _OUTLINE_FROM_DEPTH for track in tracks]
+        poses = self._eyes.locate(image, [track.crop(time_s) for track in tracks], outlined)
+        sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
+        return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s)
+
+    def _welcome(self, image: Image, time_s: float) -> None:
+        """Now and then look for people who are not tracked, where something moves or in the next tile."""
+        if time_s < self._scout_due_s:
+            return
+        self._scout_due_s = time_s + (_SCOUT_PERIOD_S if self._tracker.tracks else _SCOUT_PERIOD_ALONE_S)
+        occupied = [_surroundings(track) for track in self._tracker.visible]
+        windows = self._scout.windows(image, occupied, _TILES_EACH)
+        found = [someone for someone in self._eyes.detect(image, windows) if not self._knows(someone)]
+        self._tracker.admit(self._meet(image, found), time_s)
+
+    def _knows(self, found: Detection) -> bool:
+        return self._tracker.knows(np.asarray(np.add(found.hip_xy, found.shoulder_xy) / 2, np.float32))
+
+    def _meet(self, image: Image, found: list[Detection]) -> list[Sighting]:
+        """A first look corrects the detector's rough crop, a second one can be trusted."""
+        crops = [crop.around(_point(one.hip_xy), _point(one.shoulder_xy), one.reach_px) for one in found]
+        rough = [Sighting(pose, np.zeros(3, np.float32)) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
+        crops = [crop.around(seen.hip, seen.shoulder, seen.reach_px) for seen in rough]
+        poses = self._eyes.locate(image, crops, [True] * len(crops))
+        return [Sighting(pose, torso_colour(image, pose)) for pose in poses]
+
+    def _read(self, track: Track, time_s: float) -> tuple[Person | None, list[Lift]]:
+        """The posture of one person, and the lift that it ended. A newcomer's wait until they are believed."""
+        follower = self._follower(track)
+        posture = measure(track.last.pose, time_s)
+        back = back_profile(track.last.pose)
+        bend = follower.detector.update(posture, back)
+        follower.waiting += [bend] if bend else []
+        if track.person is None:
+            return None, []
+        person = Person(track.person, track.last.pose, Moment(posture, follower.detector.depth, back))
+        return person, self._judge_waiting(follower, track.person)
+
+    def _farewell(self, track: Track) -> list[Lift]:
+        """The lifts of a person who has left, a last unfinished one included."""
+        follower = self._followers.pop(id(track), None)
+        if follower is None or track.person is None:
+            return []
+        bend = follower.detector.flush()
+        follower.waiting += [bend] if bend else []
+        return self._judge_waiting(follower, track.person)
+
+    def _judge_waiting(self, follower: _Follower, person: int) -> list[Lift]:
+        bends, follower.waiting = follower.waiting, []
+        return [self._judge(bend, follower.detector.upright, person) for bend in bends]
+
+    def _judge(self, bend: Bend, upright: Upright, person: int) -> Lift:
+        seen = measure_bend(bend, upright)
+        verdict = judge(seen, self._thresholds)
+        return Lift(
+            person=person,
+            start_s=bend.start_s,
+            peak_s=bend.peak.time_s,
+            end_s=bend.end_s,
+            center_x=_fraction(bend.peak.posture.hip_xy[0], self._size[0]),
+            feet_xy=_feet(bend.peak.posture, self._size),
+            technique=verdict.technique,
+            confidence=verdict.confidence,
+            view=view_of(seen.view_from_side_deg),
+            view_from_side_deg=seen.view_from_side_deg,
+            trunk_inclination_deg=seen.trunk_inclination_deg,
+            spine_flexion_deg=seen.spine_flexion_deg,
+            knee_flexion_deg=seen.knee_flexion_deg,
+            reasons=verdict.reasons,
+            unknown_reason=verdict.unknown_reason,
+        )
+
+    def _follower(self, track: Track) -> _Follower:
+        """Made on first sight; tracks are told apart by the object itself, so no identity outlives them."""
+        known = self._followers.get(id(track))
+        if known is None or known.track is not track:
+            known = self._followers[id(track)] = _Follower(track)
+        return known
+
+
+def _surroundings(track: Track) -> Window:
+    hip, reach = track.last.hip, track.reach_px
+    return Window(float(hip[0]) - reach, float(hip[1]) - reach, 2 * reach)
+
+
+def _point(xy: tuple[float, float]) -> Floats:
+    return np.array(xy, np.float32)
+
+
+def _fraction(value_px: float, size_px: int) -> float:
+    return min(max(value_px / size_px, 0.0), 1.0)
+
+
+def _feet(posture: Posture, size: tuple[int, int]) -> tuple[float, float]:
+    return _fraction(posture.feet_xy[0], size[0]), _fraction(posture.feet_xy[1], size[1])

@@ -1,0 +1,165 @@
+"""One clip, offline: the same journey as in ``edge-agent run``, every frame in turn, nothing published."""
+
+import json
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from edge_agent.agent import Look, Watch
+from edge_agent.core.records import Lift
+from edge_agent.core.spine import flexion_deg
+from edge_agent.errors import InputError
+from edge_agent.frames import read_video
+from edge_agent.overlay import Overlay
+from edge_agent.pose.eyes import Eyes
+from edge_agent.report import PersonSeries, write_report
+from edge_agent.settings import CameraSettings, Settings
+from edge_agent.video import VideoInfo, video_info
+
+SCHEMA = "hingewatch.analysis/1"
+_LIFT_FIELDS = (
+    "person", "start_s", "peak_s", "end_s", "center_x", "technique", "confidence", "view", "view_from_side_deg",
+    "trunk_inclination_deg", "spine_flexion_deg", "knee_flexion_deg", "reasons",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where results go; ``json`` ``-`` is stdout."""
+
+    json: Path | None = None
+    video: Path | None = None
+    report: Path | None = None
+
+
+@dataclass(slots=True)
+class Analysis:
+    """What was seen in one clip so far."""
+
+    video: Path
+    info: VideoInfo
+    people: int = 0
+    lifts: list[Lift] = field(default_factory=list)
+    series: dict[int, PersonSeries] = field(default_factory=lambda: defaultdict(lambda: PersonSeries([], [], [], [])))
+
+    def add(self, look: Look) -> None:
+        """Take one look into the account."""
+        self.lifts += look.lifts
+        for person in look.people:
+            posture, back = person.moment.posture, person.moment.back
+            curve = self.series[person.number]
+            curve.time_s.append(posture.time_s)
+            curve.trunk_inclination_deg.append(posture.trunk_inclination_deg)
+            curve.knee_flexion_deg.append(posture.knee_flexion_deg)
+            curve.spine_flexion_deg.append(flexion_deg(back) if back else None)
+
+    def end(self, unfinished: list[Lift], people: int) -> None:
+        """The clip is over: a lift still going on lasts until its end."""
+        self.people = people
+        self.lifts += [replace(lift, end_s=self.info.duration_s) for lift in unfinished]
+        self.lifts.sort(key=lambda lift: lift.peak_s)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The contract ``hingewatch.analysis/1``."""
+        return {
+            "schema": SCHEMA,
+            "video": self.video.name,
+            "duration_s": round(self.info.duration_s, 3),
+            "fps": round(self.info.fps, 3),
+            "frames": self.info.frames,
+            "people": self.people,
+            "lifts": [_contract(lift) for lift in self.lifts],
+        }
+
+
+def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
+    """Judge every lift of a clip and write what was asked for; a summary goes to the terminal.
+
+    Raises InputError when the clip cannot be read or an output cannot be written.
+    """
+    for output in (outputs.json, outputs.video, outputs.report):
+        _check_writable(output, video)
+    console = Console(stderr=True)
+    info = video_info(video)
+    analysis = analyze(video, info, Eyes(settings.pose), outputs.video, console)
+    if outputs.json:
+        _write_json(analysis.as_dict(), outputs.json)
+    if outputs.report:
+        write_report(outputs.report, analysis.as_dict(), analysis.series)
+    _show(analysis, outputs, console)
+
+
+def analyze(video: Path, info: VideoInfo, eyes: Eyes, drawn: Path | None, console: Console) -> Analysis:
+    """Look at every frame that is due, in order, and draw it where asked."""
+    camera = CameraSettings(name="clip", source=str(video))
+    analysis, watch = Analysis(video, info), Watch(camera, eyes)
+    with ExitStack() as stack:
+        overlay = stack.enter_context(Overlay(drawn, camera.rate_hz)) if drawn else None
+        advance = stack.enter_context(_progress(video, info, console))
+        for frame in read_video(video, camera.height_px, camera.rate_hz):
+            look = watch.look(frame)
+            analysis.add(look)
+            if overlay:
+                overlay.add(frame, look)
+            advance(frame.time_s)
+    analysis.end(watch.finish(), watch.people)
+    return analysis
+
+
+def _contract(lift: Lift) -> dict[str, Any]:
+    values = asdict(lift)
+    return {name: _rounded(values[name]) for name in _LIFT_FIELDS}
+
+
+def _rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value
+
+
+@contextmanager
+def _progress(video: Path, info: VideoInfo, console: Console) -> Iterator[Any]:
+    columns = TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+        task = bar.add_task(video.name, total=max(info.duration_s, 0.001))
+        yield lambda time_s: bar.update(task, completed=time_s)
+
+
+def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
+    table = Table("person", "from s", "to s", "technique", "sure", "why", title=f"{len(analysis.lifts)} lifts", box=None)
+    for lift in analysis.lifts:
+        times = f"{lift.start_s:.1f}", f"{lift.end_s:.1f}"
+        sure = f"{lift.confidence:.0%}" if lift.confidence else "-"
+        table.add_row(str(lift.person), *times, lift.technique, sure, "; ".join(lift.reasons))
+    console.print(table if analysis.lifts else "no lifts seen")
+    for path in (outputs.video, outputs.report):
+        if path:
+            console.print(f"wrote {path}")
+
+
+def _write_json(analysis: dict[str, Any], path: Path) -> None:
+    text = json.dumps(analysis, indent=1, ensure_ascii=False) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {path}: {error.strerror}", "make room, or choose another place") from None
+
+
+def _check_writable(path: Path | None, video: Path) -> None:
+    """Before minutes of work, not after."""
+    if path is None or str(path) == "-":
+        return
+    if path.exists() and video.exists() and path.samefile(video):
+        raise InputError(f"{path} is the clip itself", "give the output another name")
+    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+        raise InputError(f"cannot write {path}", "choose a file in a folder that exists and may be written")

@@ -1,0 +1,176 @@
+"""When a person bends down and comes back: one lift. A state machine fed frame by frame.
+
+*Depth* is how far a bend has gone: 1 where the trunk is inclined or the hips have dropped far enough to count
+as a lift. A lift starts where depth leaves standing, peaks, and ends where it is back.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from edge_agent.core.posture import Posture
+from edge_agent.core.spine import BackProfile
+from edge_agent.core.upright import Upright
+
+
+@dataclass(frozen=True, slots=True)
+class LiftThresholds:
+    """What counts as a lift.
+
+    full_trunk_deg: trunk inclination of a bend, relative to upright (ISO 11226 and REBA both start their
+    middle band at 20° and the worst at 60°; 40° is the product's contract).
+    full_drop: hip drop, share of standing hip height, of a squat; 0.3 is a knee flexion of about 90°.
+    max_hold_s: longer at the bottom is sitting, kneeling or working bent, not lifting.
+    max_length_s, min_length_s: longest and shortest whole cycle.
+    """
+
+    full_trunk_deg: float = 40.0
+    full_drop: float = 0.30
+    max_hold_s: float = 5.0
+    max_length_s: float = 12.0
+    min_length_s: float = 0.6
+
+
+# Depth at which a bend begins and ends, and below which the person certainly stands.
+_BENT, _STANDING = 0.45, 0.22
+# Coming back to less than this share of the peak and going down again is a second lift.
+_VALLEY = 0.5
+_LOOK_BACK_S = 1.5
+# A bend that was in view neither going down nor coming up by this much is a person who works bent.
+_MOVED = 0.75
+_BOTTOM = 0.85
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """One frame of one person: posture, depth of the bend, and the back where its outline was asked for."""
+
+    posture: Posture
+    depth: float
+    back: BackProfile | None
+
+    @property
+    def time_s(self) -> float:
+        """Media time, seconds."""
+        return self.posture.time_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bend:
+    """A finished cycle. ``whole`` is False where the view began or ended in the middle of it."""
+
+    moments: tuple[Moment, ...]
+    start_s: float
+    end_s: float
+    whole: bool
+
+    @property
+    def peak(self) -> Moment:
+        """The moment the bottom is reached; there a person may stay for a while."""
+        return self.bottom(0.95)[0]
+
+    def bottom(self, share: float) -> list[Moment]:
+        """Moments at least this share of the peak's depth deep."""
+        deepest = max(moment.depth for moment in self.moments)
+        return [moment for moment in self.moments if moment.depth >= share * deepest]
+
+
+def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds) -> float:
+    """0 upright, 1 a full bend or squat."""
+    trunk = upright.inclination_deg(posture)
+    drop = upright.hip_drop(posture)
+    by_trunk = trunk / thresholds.full_trunk_deg if trunk is not None else 0.0
+    by_drop = drop / thresholds.full_drop if drop is not None else 0.0
+    return max(by_trunk, by_drop, 0.0)
+
+
+@dataclass(slots=True)
+class LiftDetector:
+    """Feeds on one person's postures, gives their finished bends."""
+
+    thresholds: LiftThresholds = field(default_factory=LiftThresholds)
+    upright: Upright = field(default_factory=Upright)
+    depth: float = 0.0
+    _recent: deque[Moment] = field(default_factory=deque)
+    _bend: list[Moment] = field(default_factory=list)
+    _whole: bool = False
+    _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
+
+    @property
+    def bending(self) -> bool:
+        """Whether the person is on the way down, at the bottom or on the way up."""
+        return bool(self._bend)
+
+    def update(self, posture: Posture, back: BackProfile | None) -> Bend | None:
+        """Take one frame; return the bend that it finished, if it did."""
+        self._raw.append(depth_of(posture, self.upright, self.thresholds))
+        self.depth = median(self._raw)
+        moment = Moment(posture, self.depth, back)
+        if not self._bend:
+            return self._stand(moment)
+        self._bend.append(moment)
+        if self.depth < _STANDING or (self.depth < _BENT and self._settled()):
+            self.upright.learn(posture)
+            return self._finish(self._bend, moment.time_s)
+        return self._split()
+
+    def flush(self) -> Bend | None:
+        """The person is gone or the video has ended: what is left of a bend, if it was deep enough."""
+        if not self._bend:
+            return None
+        self._whole = False
+        return self._finish(self._bend, self._bend[-1].time_s)
+
+    def _stand(self, moment: Moment) -> Bend | None:
+        if self.depth < _BENT:
+            self.upright.learn(moment.posture)
+            self._recent.append(moment)
+            while moment.time_s - self._recent[0].time_s > _LOOK_BACK_S:
+                self._recent.popleft()
+            return None
+        self._whole = bool(self._recent)
+        before = list(self._recent)
+        while before and before[0].depth >= _STANDING:
+            self._whole = False  # never seen standing before this bend
+            break
+        onset = next((i for i in range(len(before) - 1, -1, -1) if before[i].depth < _STANDING), 0)
+        self._bend = [*before[onset:], moment]
+        self._recent.clear()
+        return None
+
+    def _settled(self) -> bool:
+        """Back up, though not quite to standing: no longer rising for half a second."""
+        now = self._bend[-1]
+        lately = [m.depth for m in self._bend if now.time_s - m.time_s <= 0.5]
+        return max(lately) - min(lately) < 0.1
+
+    def _split(self) -> Bend | None:
+        """Down again without standing up in between: the valley ends one lift and starts the next."""
+        depths = [moment.depth for moment in self._bend]
+        top = max(range(len(depths)), key=depths.__getitem__)
+        after = depths[top:]
+        valley = top + min(range(len(after)), key=after.__getitem__)
+        low, now = depths[valley], depths[-1]
+        if low > _VALLEY * min(depths[top], 1.5) or now < low + 0.4 or depths[top] < 1:
+            return None
+        first, rest = self._bend[: valley + 1], self._bend[valley:]
+        bend = self._finish(first, first[-1].time_s)
+        self._bend, self._whole = rest, True
+        return bend
+
+    def _finish(self, moments: Sequence[Moment], end_s: float) -> Bend | None:
+        bend = Bend(tuple(moments), moments[0].time_s, end_s, self._whole)
+        self._bend = []
+        self._recent.clear()
+        return bend if self._is_lift(bend) else None
+
+    def _is_lift(self, bend: Bend) -> bool:
+        limits = self.thresholds
+        peak = max(moment.depth for moment in bend.moments)
+        length_s = bend.end_s - bend.start_s
+        bottom = bend.bottom(_BOTTOM)
+        held_s = bottom[-1].time_s - bottom[0].time_s
+        moved = min(bend.moments[0].depth, bend.moments[-1].depth) <= _MOVED * peak
+        brief = limits.min_length_s <= length_s <= limits.max_length_s and held_s <= limits.max_hold_s
+        return peak >= 1 and moved and brief

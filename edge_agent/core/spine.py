@@ -1,0 +1,113 @@
+"""The virtual dowel: how far the outline of the back leaves the straight line from pelvis to neck.
+
+Keypoints have none between hip and shoulder, so they cannot see the spine. The dorsal edge of the body's mask can:
+trainers lay a dowel along the back, and head, upper back and tailbone must touch it. Here the chord from mid-hip
+to mid-shoulder is the dowel, and the outline's distance from it, sampled along it, is the *back profile*.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edge_agent.core.records import Floats, Pose
+from edge_agent.core.skeleton import EARS, HEELS, HIPS, KNEES, SHOULDERS, TOES, Landmark
+
+# Places along the chord at which the outline is read, as shares of it: 0 hip, 1 shoulder.
+STATIONS: Floats = np.linspace(-0.1, 1.1, 25, dtype=np.float32)
+_WRISTS = (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST)
+# The outline is searched from this far in front of the chord to this far behind it, in chord lengths.
+_VENTRAL, _DORSAL, _STEPS = -0.3, 0.9, 121
+# A chord shorter than this many mask pixels (of 256) is seen too much end-on to have a profile.
+_SHORTEST_CHORD_PX = 24.0
+_BODY = 0.5
+_DEG_PER_TURN_DEG, _STRAIGHT_TURN_DEG = 1.6, 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BackProfile:
+    """The outline of the back in one frame.
+
+    distance: (25,) outline's distance behind the chord at each of STATIONS, in chord lengths; NaN where unseen.
+    outline_xy: (25, 2) the same points in crop units. chord_xy: (2, 2) hip and shoulder, crop units.
+    """
+
+    distance: Floats
+    outline_xy: Floats
+    chord_xy: Floats
+
+    def slope_deg(self, start: float, stop: float) -> float | None:
+        """Mean slope of the outline against the chord between two stations; positive: leaving the chord."""
+        inside = (start <= STATIONS) & (stop >= STATIONS) & np.isfinite(self.distance)
+        if int(inside.sum()) < 4:
+            return None
+        slope = np.polyfit(STATIONS[inside], self.distance[inside], 1)[0]
+        return float(np.degrees(np.arctan(slope)))
+
+
+def back_profile(pose: Pose) -> BackProfile | None:
+    """The back's profile from a pose with a mask; None without a mask or with a chord seen end-on."""
+    if pose.mask is None:
+        return None
+    hip = pose.crop_xy[list(HIPS)].mean(0)
+    shoulder = pose.crop_xy[list(SHOULDERS)].mean(0)
+    chord = shoulder - hip
+    length = float(np.hypot(*chord))
+    size = pose.mask.shape[0]
+    if length * size < _SHORTEST_CHORD_PX:
+        return None
+    along = chord / np.float32(length)
+    across = np.array([-along[1], along[0]], np.float32)
+    dorsal = -_ventral_side(pose, hip, across, length) * across
+    depth = np.linspace(_VENTRAL, _DORSAL, _STEPS, dtype=np.float32) * np.float32(length)
+    base = hip + STATIONS[:, None] * chord
+    probes = base[:, None] + depth[None, :, None] * dorsal
+    cells = np.clip((probes * size).astype(np.intp), 0, size - 1)
+    edge = _outer_edge(pose.mask[cells[..., 1], cells[..., 0]] > _BODY, int(np.argmin(np.abs(depth))))
+    distance = np.where(edge >= 0, depth[edge], np.nan)
+    outline = base + distance[:, None] * dorsal
+    return BackProfile(
+        np.asarray(distance / length, np.float32), np.asarray(outline, np.float32), np.stack([hip, shoulder])
+    )
+
+
+def _outer_edge(
+    body: np.ndarray[tuple[int, int], np.dtype[np.bool_]], chord: int
+) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+    """For each row the last column of the body's run that holds or comes nearest to the chord; -1 if none."""
+    edges = np.full(len(body), -1, np.intp)
+    for row, line in enumerate(body):
+        inside = np.flatnonzero(line)
+        if inside.size:
+            start = inside[np.argmin(np.abs(inside - chord))]
+            outside = np.flatnonzero(~line[start:])
+            edges[row] = start + (outside[0] if outside.size else len(line) - start) - 1
+    return edges
+
+
+def _ventral_side(pose: Pose, hip: Floats, across: Floats, length: float) -> float:
+    """+1 if the front of the body lies on the ``across`` side of the chord, else -1: a vote of its limbs.
+
+    Hands, knees, toes and nose are in front of a bent body; each votes with its distance, a held-out arm no more
+    than half a chord.
+    """
+
+    def mean(joints: tuple[int, ...]) -> Floats:
+        weights = pose.visibility[list(joints)] + np.float32(0.05)
+        return np.asarray((pose.crop_xy[list(joints)] * weights[:, None]).sum(0) / weights.sum(), np.float32)
+
+    leads = [
+        1.5 * (mean((Landmark.NOSE,)) - mean(EARS)),
+        1.5 * (mean(TOES) - mean(HEELS)),
+        mean(KNEES) - hip,
+        mean(_WRISTS) - hip,
+    ]
+    votes = [float(np.clip(lead @ across / length, -0.5, 0.5)) for lead in leads]
+    return 1.0 if sum(votes) >= 0 else -1.0
+
+
+def flexion_deg(back: BackProfile) -> float | None:
+    """Thoracolumbar flexion, degrees, 0 as standing: the turn of the outline from the lower to the upper back."""
+    lower, upper = back.slope_deg(0.0, 0.35), back.slope_deg(0.6, 1.0)
+    if lower is None or upper is None:
+        return None
+    return max(_DEG_PER_TURN_DEG * (lower - upper - _STRAIGHT_TURN_DEG), 0.0)

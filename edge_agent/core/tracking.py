@@ -1,0 +1,209 @@
+"""Who is who from frame to frame. Identities live in memory only and are never reused or compared later.
+
+No detector runs while a track holds: the last landmarks say where to look next. A person hidden behind
+another keeps the track for a while as *occluded*; two tracks that land on one body are told apart by where
+each was heading and by the colour of the clothes, so that people who cross are never merged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from edge_agent.core import crop
+from edge_agent.core.crop import Crop
+from edge_agent.core.records import Floats, Pose
+from edge_agent.core.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Landmark
+
+_MAIN_JOINTS = np.array([*SHOULDERS, *HIPS, *KNEES, *ANKLES])
+
+# A person crosses a 2 m wide occluder at a slow 1.2 m/s in about 1.7 s.
+OCCLUSION_S = 2.0
+# MediaPipe's ``min_tracking_confidence``.
+MIN_SCORE = 0.5
+# Two poses are one body when their joints lie closer together than this share of the body's reach. Limbs of
+# two people side by side differ by more than half a shoulder width, about 0.2 of the reach.
+_SAME_BODY = 0.15
+# A newcomer whose torso lies this close (share of the reach) to the limbs of a tracked person is that person.
+_ON_BODY = 0.17
+# A new track must be seen this often in a row before it counts: ghosts on furniture do not last.
+CONFIRM_LOOKS = 4
+# Mean visibility of the main joints below which a pose is no evidence of a new person.
+_MIN_VISIBILITY = 0.5
+# A hip moves at most this share of the reach between two looks; faster means another person was caught.
+_MAX_JUMP = 0.5
+# Colour distance (8-bit Lab units) at which clothes count as different.
+_OTHER_CLOTHES = 60.0
+# Velocity is forgotten with this time constant while a person is hidden.
+_GLIDE_S = 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A pose and the (3,) mean Lab colour of its torso."""
+
+    pose: Pose
+    colour: Floats
+
+    @property
+    def hip(self) -> Floats:
+        """(2,) mid-hip, frame pixels."""
+        return np.asarray(self.pose.xy[list(HIPS)].mean(axis=0), np.float32)
+
+    @property
+    def shoulder(self) -> Floats:
+        """(2,) mid-shoulder, frame pixels."""
+        return np.asarray(self.pose.xy[list(SHOULDERS)].mean(axis=0), np.float32)
+
+    @property
+    def torso(self) -> Floats:
+        """(2,) middle of the torso, frame pixels."""
+        return np.asarray((self.hip + self.shoulder) / 2, np.float32)
+
+    @property
+    def reach_px(self) -> float:
+        """Distance from the mid-hip to the farthest landmark."""
+        return float(np.hypot(*(self.pose.xy - self.hip).T).max())
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One person as long as they stay in view. ``person`` numbers those believed in, within this run only."""
+
+    last: Sighting
+    seen_s: float
+    velocity_px_s: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
+    reach_px: float = 0.0
+    occluded: bool = False
+    looks: int = 1
+    person: int | None = None
+
+    @property
+    def confirmed(self) -> bool:
+        """Seen often enough to be believed."""
+        return self.looks >= CONFIRM_LOOKS
+
+    def __post_init__(self) -> None:
+        self.reach_px = self.last.reach_px
+
+    def expected_hip(self, time_s: float) -> Floats:
+        """(2,) where the mid-hip should be now; a hidden person glides on and slows down."""
+        ahead_s = _GLIDE_S * (1 - np.exp(-max(time_s - self.seen_s, 0.0) / _GLIDE_S))
+        return np.asarray(self.last.hip + self.velocity_px_s * np.float32(ahead_s), np.float32)
+
+    def crop(self, time_s: float) -> Crop:
+        """Where to look for this person now."""
+        moved = self.expected_hip(time_s) - self.last.hip
+        return crop.around(self.last.hip + moved, self.last.shoulder + moved, self.reach_px)
+
+    def misfit(self, seen: Sighting, time_s: float) -> float:
+        """How badly a sighting suits this person: 0 perfect, above 1 hardly the same."""
+        off = float(np.hypot(*(seen.hip - self.expected_hip(time_s)))) / self.reach_px
+        allowed = _MAX_JUMP * (1 + max(time_s - self.seen_s, 0.0))
+        clothes = float(np.linalg.norm(seen.colour - self.last.colour)) / _OTHER_CLOTHES
+        return off / allowed + 0.5 * clothes**2
+
+    def follow(self, seen: Sighting, time_s: float) -> None:
+        """Take a sighting as this person's."""
+        elapsed_s = time_s - self.seen_s
+        if elapsed_s > 0:
+            velocity = (seen.hip - self.last.hip) / np.float32(elapsed_s)
+            self.velocity_px_s = np.asarray(0.5 * self.velocity_px_s + 0.5 * velocity, np.float32)
+        colour = np.asarray(0.9 * self.last.colour + 0.1 * seen.colour, np.float32)
+        self.last = Sighting(seen.pose, colour)
+        self.reach_px = 0.5 * self.reach_px + 0.5 * seen.reach_px
+        self.seen_s = time_s
+        self.occluded = False
+        self.looks += 1
+
+
+def same_body(one: Sighting, other: Sighting) -> bool:
+    """Whether two poses were drawn on one and the same person."""
+    gaps = np.hypot(*(one.pose.xy[_MAIN_JOINTS] - other.pose.xy[_MAIN_JOINTS]).T)
+    reach_px = max(one.reach_px, other.reach_px)
+    return float(np.median(gaps)) < _SAME_BODY * reach_px
+
+
+def on_body(point: Floats, seen: Sighting) -> bool:
+    """Whether a (2,) frame point lies on the trunk, head or legs of a person."""
+    joints = seen.pose.xy
+    chain = [
+        joints[Landmark.NOSE],
+        seen.shoulder,
+        seen.hip,
+        joints[list(KNEES)].mean(0),
+        joints[list(ANKLES)].mean(0),
+    ]
+    nearest = min(_distance_to_segment(point, a, b) for a, b in pairwise(chain))
+    return nearest < _ON_BODY * seen.reach_px
+
+
+def upside_down(seen: Sighting) -> bool:
+    """Whether the shoulders hang far below the hips, as no worker's do but many a ghost's on a machine."""
+    trunk = seen.shoulder - seen.hip
+    return float(trunk[1]) > 0.8 * abs(float(trunk[0])) + 0.1 * seen.reach_px
+
+
+def _distance_to_segment(point: Floats, start: Floats, end: Floats) -> float:
+    along = end - start
+    share = float(np.clip(np.dot(point - start, along) / max(float(np.dot(along, along)), 1e-6), 0, 1))
+    return float(np.hypot(*(point - start - share * along)))
+
+
+class Tracker:
+    """The people of one camera."""
+
+    def __init__(self) -> None:
+        self.tracks: list[Track] = []
+        self.people = 0
+
+    @property
+    def visible(self) -> list[Track]:
+        """Tracks whose person was seen in the last update."""
+        return [track for track in self.tracks if not track.occluded]
+
+    def update(self, looks: Sequence[tuple[Track, Sighting]], time_s: float) -> list[Track]:
+        """Take this frame's look at every track; return the tracks that are given up."""
+        good = [(t, s) for t, s in looks if s.pose.score >= MIN_SCORE and t.misfit(s, time_s) < 1.5]
+        good.sort(key=lambda look: (look[0].occluded, look[0].misfit(look[1], time_s)))
+        taken: list[Sighting] = []
+        for track in self.tracks:
+            track.occluded = True
+        for track, seen in good:
+            if not any(same_body(seen, other) for other in taken):
+                track.follow(seen, time_s)
+                taken.append(seen)
+                self._believe(track)
+        gone = [track for track in self.tracks if self._lost(track, time_s)]
+        self.tracks = [track for track in self.tracks if track not in gone]
+        return gone
+
+    def _believe(self, track: Track) -> None:
+        if track.confirmed and track.person is None:
+            track.person = self.people
+            self.people += 1
+
+    @staticmethod
+    def _lost(track: Track, time_s: float) -> bool:
+        patience_s = OCCLUSION_S if track.confirmed else 0.0
+        return time_s - track.seen_s > patience_s
+
+    def knows(self, point: Floats) -> bool:
+        """Whether a (2,) frame point lies on somebody who is tracked and visible."""
+        return any(on_body(point, track.last) for track in self.visible)
+
+    def admit(self, newcomers: Sequence[Sighting], time_s: float) -> None:
+        """Give each newly detected body to the occluded track that it suits, or to a new track."""
+        for seen in newcomers:
+            visibility = float(seen.pose.visibility[_MAIN_JOINTS].mean())
+            if self.knows(seen.torso) or seen.pose.score < MIN_SCORE or visibility < _MIN_VISIBILITY:
+                continue
+            if upside_down(seen):
+                continue
+            hidden = [track for track in self.tracks if track.occluded]
+            best = min(hidden, key=lambda track: track.misfit(seen, time_s), default=None)
+            if best is not None and best.misfit(seen, time_s) < 1:
+                best.follow(seen, time_s)
+            else:
+                self.tracks.append(Track(seen, time_s))

@@ -1,0 +1,67 @@
+"""A person's own upright posture: what every bend is measured against. Kept in memory, forgotten with the track."""
+
+from dataclasses import dataclass
+
+from edge_agent.core.posture import Posture
+
+# Landmarks of a standing adult, in the pose network's metric units: read off standing people in real footage,
+# 5th to 95th percentile 0.60-0.77 m and 1.06-1.29 m. Used until the person has been seen upright.
+TYPICAL_HIP_HEIGHT_M = 0.69
+TYPICAL_SHOULDER_HEIGHT_M = 1.20
+# Upright: trunk within REBA's lowest flexion band (0-20°) plus the camera's tilt, knees nearly straight.
+_MAX_TRUNK_DEG = 28.0
+_MAX_KNEE_DEG = 35.0
+_TRUSTED_HEIGHTS_M = (0.5, 0.9)
+# Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
+_SHARE = 0.15
+
+
+@dataclass(slots=True)
+class Upright:
+    """Running mean of the person's upright postures."""
+
+    hip_height_m: float = TYPICAL_HIP_HEIGHT_M
+    shoulder_height_m: float = TYPICAL_SHOULDER_HEIGHT_M
+    trunk_deg: float = 0.0
+    hip_y_px: float | None = None
+    shoulder_y_px: float | None = None
+    seen: int = 0
+
+    def learn(self, posture: Posture) -> bool:
+        """Take the posture into the mean if it is an upright one; say whether it was."""
+        trunk, knee = posture.trunk_inclination_deg, posture.knee_flexion_deg
+        if trunk is None or trunk > _MAX_TRUNK_DEG or (knee is not None and knee > _MAX_KNEE_DEG):
+            return False
+        hip, shoulder = posture.hip_height_m, posture.shoulder_height_m
+        share = max(_SHARE, 1 / (self.seen + 2))
+        if hip is not None and shoulder is not None and _TRUSTED_HEIGHTS_M[0] < hip < _TRUSTED_HEIGHTS_M[1]:
+            self.hip_height_m += share * (hip - self.hip_height_m)
+            self.shoulder_height_m += share * (shoulder - self.shoulder_height_m)
+        self.trunk_deg += share * (trunk - self.trunk_deg)
+        self.hip_y_px = _toward(self.hip_y_px, posture.hip_xy[1], 2 * share)
+        self.shoulder_y_px = _toward(self.shoulder_y_px, posture.shoulder_xy[1], 2 * share)
+        self.seen += 1
+        return True
+
+    def hip_drop(self, posture: Posture) -> float | None:
+        """How far the hips are below standing, as a share of their standing height."""
+        if posture.hip_height_m is None:
+            return None
+        return 1 - posture.hip_height_m / self.hip_height_m
+
+    def drops_in_picture_m(self, posture: Posture) -> tuple[float, float] | None:
+        """Drop of hips and shoulders on the picture, for one whose planted feet are hidden now."""
+        if self.hip_y_px is None or self.shoulder_y_px is None:
+            return None
+        hip = (posture.hip_xy[1] - self.hip_y_px) / posture.px_per_m
+        return hip, (posture.shoulder_xy[1] - self.shoulder_y_px) / posture.px_per_m
+
+    def inclination_deg(self, posture: Posture) -> float | None:
+        """Trunk inclination against the person's own upright trunk, which also takes out the camera's tilt."""
+        if posture.trunk_inclination_deg is None:
+            return None
+        return max(posture.trunk_inclination_deg - 0.7 * self.trunk_deg, 0.0)
+
+
+def _toward(mean: float | None, value: float, share: float) -> float:
+    return value if mean is None else mean + min(share, 1.0) * (value - mean)

@@ -1,0 +1,119 @@
+"""People in a window of the frame: BlazePose's SSD detector.
+
+Source of layout and numbers: MediaPipe ``pose_detection`` graph (anchors, 224 px, threshold 0.5).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from edge_agent.core.records import Floats, Image
+from edge_agent.pose.network import Network
+
+_BOXES, _SCORES = OUTPUTS = ("Identity", "Identity_1")
+_SIZE_PX = 224
+# Stride in pixels → anchors per cell; the three stride-32 layers of the graph share one grid.
+_ANCHORS_PER_CELL = {8: 2, 16: 2, 32: 6}
+_HIP, _SCALE, _SHOULDER = 0, 1, 2  # its four keypoints; the last (upper-body scale) is not used
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A square of the frame to look at, in frame pixels; it may reach over the frame's edge."""
+
+    x: float
+    y: float
+    side_px: float
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """Somebody: mid-hip, mid-shoulder and the farthest body point's distance from the hip, frame pixels."""
+
+    hip_xy: tuple[float, float]
+    shoulder_xy: tuple[float, float]
+    reach_px: float
+    score: float
+
+
+def anchors() -> Floats:
+    """(2254, 2) anchor centres as fractions of the window."""
+    layers = []
+    for stride, per_cell in _ANCHORS_PER_CELL.items():
+        grid = (np.arange(_SIZE_PX // stride, dtype=np.float32) + 0.5) / (_SIZE_PX // stride)
+        x, y = np.meshgrid(grid, grid)
+        layers.append(np.repeat(np.column_stack([x.ravel(), y.ravel()]), per_cell, axis=0))
+    return np.concatenate(layers)
+
+
+def decode(boxes: Floats, logits: Floats, window: Window, min_score: float) -> list[Detection]:
+    """The raw (2254, 12) boxes and (2254, 1) scores as detections, best first, duplicates merged."""
+    scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -60, 60)))
+    likely = np.flatnonzero(scores >= min_score)
+    likely = likely[np.argsort(-scores[likely])]
+    found: list[Detection] = []
+    for i in likely:
+        points = (boxes[i, 4:12].reshape(4, 2) / _SIZE_PX + _ANCHORS[i]) * window.side_px
+        points += (window.x, window.y)
+        hip, shoulder = points[_HIP], points[_SHOULDER]
+        reach = float(np.hypot(*(points[_SCALE] - hip)))
+        same = any(np.hypot(*(hip - kept.hip_xy)) < 0.4 * max(reach, kept.reach_px) for kept in found)
+        if not same and reach > 0:
+            hip_xy, shoulder_xy = (float(hip[0]), float(hip[1])), (float(shoulder[0]), float(shoulder[1]))
+            found.append(Detection(hip_xy, shoulder_xy, reach, float(scores[i])))
+    return found
+
+
+def whole(person: Detection, window: Window, width: int, height: int) -> bool:
+    """Whether the window shows the person from head to foot, as far as the frame itself does.
+
+    The detector guesses wildly about people cut by a window's edge; another window shows them whole.
+    """
+    (x, y), reach = person.hip_xy, _MUST_SHOW * person.reach_px
+    end_x, end_y = window.x + window.side_px, window.y + window.side_px
+    return (
+        x - reach >= (window.x if window.x > 0 else -width)
+        and y - reach >= (window.y if window.y > 0 else -height)
+        and x + reach <= (end_x if end_x < width else 2 * width)
+        and y + reach <= (end_y if end_y < height else 2 * height)
+    )
+
+
+_MUST_SHOW = 0.75  # of the reach; arms and feet may stick out a little
+_ANCHORS = anchors()
+
+
+class Detector:
+    """Finds people who fill about a quarter to all of a window's side."""
+
+    def __init__(self, network: Network, min_score: float = 0.5) -> None:
+        """``min_score`` 0.5 is MediaPipe's own ``min_detection_confidence``."""
+        self._network = network
+        self._min_score = min_score
+
+    def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
+        """Everyone seen in any of the windows; somebody in two windows may be reported twice."""
+        answers = self._network.infer([_cut(image, window) for window in windows])
+        height, width = image.shape[:2]
+        return [
+            person
+            for window, answer in zip(windows, answers, strict=True)
+            for person in decode(answer[_BOXES], answer[_SCORES], window, self._min_score)
+            if whole(person, window, width, height)
+        ]
+
+
+def _cut(image: Image, window: Window) -> Image:
+    step = window.side_px / _SIZE_PX
+    to_frame = np.array([[step, 0, window.x], [0, step, window.y]], np.float32)
+    if step > 2:  # a plain bilinear step would skip pixels: thin limbs would flicker
+        height, width = image.shape[:2]
+        image = np.asarray(
+            cv2.resize(image, None, fx=2 / step, fy=2 / step, interpolation=cv2.INTER_AREA), np.uint8
+        )
+        to_frame[0] *= image.shape[1] / width
+        to_frame[1] *= image.shape[0] / height
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, to_frame, (_SIZE_PX, _SIZE_PX), flags=flags), np.uint8)

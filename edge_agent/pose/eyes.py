@@ -1,0 +1,75 @@
+"""The networks of one box, opened once and shared by all its cameras."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import openvino as ov
+
+from edge_agent import registry
+from edge_agent.core.crop import Crop
+from edge_agent.core.records import Image, Pose
+from edge_agent.errors import InputError
+from edge_agent.pose import detector, landmarker
+from edge_agent.pose.detector import Detection, Detector, Window
+from edge_agent.pose.landmarker import Landmarker
+from edge_agent.pose.network import Network
+from edge_agent.settings import PoseSettings
+
+StageTimer = Callable[[str], AbstractContextManager[object]]
+"""Measures one stage: ``with timer("detect"): ...``."""
+
+STAGES = ("detect", "landmarks", "landmarks_and_outline")
+
+
+def untimed(_stage: str) -> AbstractContextManager[object]:
+    """Measures nothing."""
+    return nullcontext()
+
+
+class Eyes:
+    """Detector and landmarker. Every method raises InferenceError when a network fails."""
+
+    def __init__(self, settings: PoseSettings, timer: StageTimer = untimed) -> None:
+        """Raises InputError for a missing or altered model file, RunError for a device that cannot run it."""
+        core = ov.Core()
+        core.set_property({"CACHE_DIR": str(_writable(settings.cache_dir))})
+        self.timer = timer
+        self.model = f"blazepose-{settings.landmarker}"
+        find = registry.load("pose-detector", settings.models_dir)
+        mark = registry.load(f"pose-landmarker-{settings.landmarker}", settings.models_dir)
+        device = settings.device
+        finder = Network(core, find, device, detector.OUTPUTS, "-1..1")
+        plain = Network(core, mark, device, landmarker.KEYPOINT_OUTPUTS, "0..1")
+        outlined = Network(core, mark, device, landmarker.MASK_OUTPUTS, "0..1")
+        self._detector = Detector(finder)
+        self._landmarker = Landmarker(plain, outlined)
+        self.devices = {"pose-detector": finder.device, f"pose-landmarker-{settings.landmarker}": plain.device}
+
+    def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
+        """Everyone seen in any of the windows; somebody in two windows may be reported twice."""
+        with self.timer("detect"):
+            return self._detector.detect(image, windows) if windows else []
+
+    def locate(self, image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
+        """One Pose for each crop, in order; with the body's outline where ``outlined`` says so."""
+        poses: dict[int, Pose] = {}
+        for wanted, stage in ((False, "landmarks"), (True, "landmarks_and_outline")):
+            chosen = [i for i, outline in enumerate(outlined) if outline is wanted]
+            if not chosen:
+                continue
+            with self.timer(stage):
+                found = self._landmarker.locate(image, [crops[i] for i in chosen], mask=wanted)
+            poses.update(zip(chosen, found, strict=True))
+        return [poses[i] for i in range(len(crops))]
+
+
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the model cache {folder} cannot be made: {error.strerror}",
+            "set pose.cache_dir to a folder this user may write",
+        ) from error
+    return folder

@@ -1,0 +1,120 @@
+"""One neural network on one device: pruned to the outputs in use, static, asynchronous."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import openvino as ov
+from openvino.preprocess import ColorFormat, PrePostProcessor
+
+from edge_agent.core.records import Floats, Image
+from edge_agent.errors import RunError
+
+# Requests in flight at once: more only costs memory on the small boxes this runs on.
+_SIDE_BY_SIDE = 4
+
+
+class InferenceError(RunError):
+    """A network failed to answer. It never means that nobody is there."""
+
+    def __init__(self, model: str, what: str) -> None:
+        super().__init__(what, "run `edge-agent doctor`; if it repeats, set pose.device to CPU")
+        self.model = model
+
+
+def _prune(model: ov.Model, outputs: Sequence[str]) -> ov.Model:
+    """Keep only the branches that feed ``outputs``: the rest is never computed."""
+    kept = [model.output(name).node for name in outputs]
+    return ov.Model(kept, model.get_parameters(), model.friendly_name)
+
+
+def _take_pictures(model: ov.Model, mean: float, scale: float) -> ov.Model:
+    """Let the graph itself take uint8 BGR pictures: colour order and scaling cost no copy of ours."""
+    steps = PrePostProcessor(model)
+    steps.input().tensor().set_element_type(ov.Type.u8).set_color_format(ColorFormat.BGR)
+    steps.input().tensor().set_layout(ov.Layout("NHWC"))
+    steps.input().model().set_layout(ov.Layout("NHWC"))
+    steps.input().preprocess().convert_color(ColorFormat.RGB).convert_element_type(ov.Type.f32)
+    steps.input().preprocess().mean(mean).scale(scale)
+    return steps.build()
+
+
+def present(device: str, available: Sequence[str]) -> str:
+    """``AUTO:NPU,GPU,CPU`` without the devices that this box lacks, such as ``AUTO:CPU``.
+
+    AUTO alone skips what is missing, but with a model cache it asks an absent GPU for its name and fails. Any
+    other device string is taken at its word.
+    """
+    kind, _, wanted = device.partition(":")
+    if kind != "AUTO" or not wanted:
+        return device
+    here = [name for name in wanted.split(",") if any(real.split(".")[0] == name.split(".")[0] for real in available)]
+    return f"AUTO:{','.join(here)}" if here else device
+
+
+def _last_line(error: Exception) -> str:
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
+
+
+class Network:
+    """A compiled graph that answers many pictures at once, in the order they were given.
+
+    Pixels are mapped to (value - mean) / scale in RGB order inside the graph; callers give uint8 BGR.
+    """
+
+    def __init__(self, core: ov.Core, path: Path, device: str, outputs: Sequence[str], span: str) -> None:
+        """``span`` is the input range the network was trained on: "0..1" or "-1..1"."""
+        mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[span]
+        device = present(device, core.available_devices)
+        model = _take_pictures(_prune(core.read_model(path), outputs), mean, scale)
+        try:
+            self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
+        except RuntimeError as error:
+            raise RunError(
+                f"OpenVINO cannot run {path.name} on device {device!r}: {_last_line(error)}",
+                "set pose.device to one that `edge-agent doctor` lists, or to AUTO:NPU,GPU,CPU",
+            ) from error
+        self._outputs = tuple(outputs)
+        self._requests: list[ov.InferRequest] = []
+        self.name = path.stem
+        _, self.height, self.width, _ = self._compiled.input(0).shape
+
+    @property
+    def device(self) -> str:
+        """The device really used, such as ``CPU``; AUTO answers with brackets, which are dropped."""
+        used = self._compiled.get_property("EXECUTION_DEVICES")
+        return ",".join(str(name).strip("()") for name in used)
+
+    def infer(self, pictures: Sequence[Image]) -> list[dict[str, Floats]]:
+        """Answer each (height, width, 3) uint8 BGR picture with its outputs by name.
+
+        All requests run asynchronously side by side; answers come back in the order of ``pictures``.
+        Raises InferenceError when any of them fails.
+        """
+        answers: list[dict[str, Floats]] = []
+        for start in range(0, len(pictures), _SIDE_BY_SIDE):
+            answers += self._infer_together(pictures[start : start + _SIDE_BY_SIDE])
+        return answers
+
+    def _infer_together(self, pictures: Sequence[Image]) -> list[dict[str, Floats]]:
+        while len(self._requests) < len(pictures):
+            self._requests.append(self._compiled.create_infer_request())
+        running = list(zip(self._requests, pictures, strict=False))
+        try:
+            for request, picture in running:
+                request.start_async({0: picture[np.newaxis]}, share_inputs=True)
+            for request, _ in running:
+                request.wait()
+        except RuntimeError as error:
+            what = f"{self.name} failed on {self.device}: {_last_line(error)}"
+            raise InferenceError(self.name, what) from error
+        return [self._answer(request) for request, _ in running]
+
+    def _answer(self, request: ov.InferRequest) -> dict[str, Floats]:
+        return {name: self._copy(request, i) for i, name in enumerate(self._outputs)}
+
+    @staticmethod
+    def _copy(request: ov.InferRequest, index: int) -> Floats:
+        data: npt.NDArray[np.float32] = request.get_output_tensor(index).data
+        return np.array(data[0])

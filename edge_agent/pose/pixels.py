@@ -1,0 +1,29 @@
+"""What is done to and read from a picture before and beside the networks."""
+
+import cv2
+import numpy as np
+
+from edge_agent.core.records import Floats, Image, Pose
+from edge_agent.core.skeleton import Landmark
+
+_TORSO = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER, Landmark.RIGHT_HIP, Landmark.LEFT_HIP)
+
+
+def blank(image: Image, masks: tuple[tuple[tuple[float, float], ...], ...]) -> Image:
+    """Masked areas never reach a network."""
+    if not masks:
+        return image
+    size = np.array([image.shape[1], image.shape[0]])
+    corners = [np.rint(np.array(mask) * size).astype(np.int32) for mask in masks]
+    return np.asarray(cv2.fillPoly(image.copy(), corners, (0, 0, 0)), np.uint8)
+
+
+def torso_colour(image: Image, pose: Pose) -> Floats:
+    """(3,) mean Lab colour of five points inside the torso: enough to tell two people's clothes apart."""
+    corners = pose.xy[list(_TORSO)]
+    middle = corners.mean(0)
+    points = np.rint(np.vstack([middle + 0.6 * (corners - middle), middle])).astype(int)
+    x = np.clip(points[:, 0], 0, image.shape[1] - 1)
+    y = np.clip(points[:, 1], 0, image.shape[0] - 1)
+    lab = cv2.cvtColor(image[y, x][np.newaxis], cv2.COLOR_BGR2LAB)
+    return np.asarray(lab[0].mean(0), np.float32)

@@ -1,0 +1,93 @@
+"""Where in the frame somebody without a track may be: windows around motion, and tiles taken in turn.
+
+The detector sees a person who fills a quarter or more of a window's side and misses one under about 15 %,
+so the whole frame is never enough: a person 120 px tall in a 1280-px frame fills 9 % of it.
+"""
+
+from collections.abc import Sequence
+from itertools import cycle, islice
+
+import cv2
+import numpy as np
+
+from edge_agent.core.records import Image
+from edge_agent.pose.detector import Window
+
+_MOTION_WIDTH_PX = 160
+# A window this many times the moving blob's longer side: arms or legs alone may be what moves.
+_AROUND_MOTION = 2.2
+_SMALLEST_WINDOW_PX = 240.0
+_SMALLEST_BLOB = 12  # cells of the motion picture: about 24x24 px in a 1280-px frame
+_MOTION_WINDOWS = 2
+# More than this share of the picture moving is the camera or the light, not somebody.
+_SHAKEN = 0.4
+
+
+def tiles(width: int, height: int) -> list[Window]:
+    """Windows of three sizes that together show everyone from 1/6 of the frame's height to all of it."""
+    long, short = float(max(width, height)), float(min(width, height))
+    found = []
+    for side in (long, short, max(0.6 * short, min(_SMALLEST_WINDOW_PX, short))):
+        xs, ys = _starts(width, side), _starts(height, side)
+        found += [Window(x, y, side) for y in ys for x in xs]
+    return list(dict.fromkeys(found))
+
+
+def _starts(length: float, side: float) -> list[float]:
+    """Where windows of this side begin so that they overlap by about half; centred when one is enough."""
+    spare = length - side
+    if spare <= 0:
+        return [spare / 2]
+    count = int(np.ceil(spare / (0.5 * side))) + 1
+    return [float(start) for start in np.linspace(0, spare, count)]
+
+
+class Scout:
+    """Chooses the few windows of this frame that deserve the detector. One for each camera."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] = ()
+        self._start()
+
+    def _start(self) -> None:
+        self._background = cv2.createBackgroundSubtractorMOG2(
+            history=300, varThreshold=25, detectShadows=False
+        )
+
+    def windows(self, image: Image, occupied: Sequence[Window], tile_count: int) -> list[Window]:
+        """Everything on a stream's first frame; later what moves outside ``occupied`` and the next tiles."""
+        if image.shape != self._shape:
+            self._shape = image.shape
+            self._start()
+            self._moving(image)
+            self._tiles = tiles(image.shape[1], image.shape[0])
+            self._turn = cycle(self._tiles)
+            return self._tiles
+        return [*self._around_motion(image, occupied), *islice(self._turn, tile_count)]
+
+    def _moving(self, image: Image) -> Image:
+        scale = _MOTION_WIDTH_PX / image.shape[1]
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(self._background.apply(small), np.uint8)
+
+    def _around_motion(self, image: Image, occupied: Sequence[Window]) -> list[Window]:
+        moving, scale = self._moving(image), image.shape[1] / _MOTION_WIDTH_PX
+        for window in occupied:
+            x0, y0 = (max(int(v / scale), 0) for v in (window.x, window.y))
+            x1, y1 = (max(int((v + window.side_px) / scale), 0) for v in (window.x, window.y))
+            moving[y0:y1, x0:x1] = 0
+        if np.count_nonzero(moving) > _SHAKEN * moving.size:
+            return []
+        moving = np.asarray(cv2.dilate(moving, np.ones((3, 3), np.uint8)), np.uint8)
+        _, _, blobs, centers = cv2.connectedComponentsWithStats(moving)
+        found = [
+            _window(center * scale, float(max(blob[cv2.CC_STAT_WIDTH], blob[cv2.CC_STAT_HEIGHT])) * scale)
+            for blob, center in sorted(zip(blobs[1:], centers[1:], strict=True), key=lambda pair: -pair[0][4])
+            if blob[cv2.CC_STAT_AREA] >= _SMALLEST_BLOB
+        ]
+        return found[:_MOTION_WINDOWS]
+
+
+def _window(center: np.ndarray[tuple[int], np.dtype[np.float64]], extent_px: float) -> Window:
+    side = max(_AROUND_MOTION * extent_px, _SMALLEST_WINDOW_PX)
+    return Window(float(center[0]) - side / 2, float(center[1]) - side / 2, side)
