@@ -128,7 +128,7 @@ def run(
     settings = _settings(config)
     if not settings.cameras:
         raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
-    from edge_agent import agent
+    from edge_agent import box
 
     stop = threading.Event()
     received: list[int] = []
@@ -140,7 +140,7 @@ def run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
-    agent.run(settings, stop)
+    box.run(settings, stop)
     if signal.SIGINT in received:
         raise typer.Exit(130)
 

@@ -42,17 +42,23 @@ bring_up_to_date() {
     printf '%s\n' "$wanted" >".venv/.$name"
 }
 
-locked() { .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes "$@"; }
+pip_install() {
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check "$@" || {
+        echo "error: pip could not install the locked dependencies" >&2
+        echo "fix: see pip's message above; check network, proxy and free disk, then run again" >&2
+        exit 1
+    }
+}
 
 install_runtime() {
     echo "installing the locked dependencies (a minute or two, once)"
-    locked -r requirements.lock -r requirements-build.lock
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    pip_install --require-hashes -r requirements.lock -r requirements-build.lock
+    pip_install --no-deps --no-build-isolation -e .
 }
 
 install_dev() {
     echo "installing the locked development tools"
-    locked -r requirements-dev.lock
+    pip_install --require-hashes -r requirements-dev.lock
 }
 
 make_venv

@@ -2,6 +2,8 @@
 
 import hashlib
 import io
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -74,6 +76,17 @@ def test_the_shipped_entries_describe_two_default_models_and_two_on_request() ->
     assert {known[name].manager for name in registry.DEFAULT_MODELS} == {"pip"}
     assert all(len(each.sha256) == 64 and each.licence == "Apache-2.0" for each in known.values())
     assert known["pose-detector"].outputs[0].shape == (1, 2254, 12)
+
+
+def test_an_installed_package_carries_the_entries_and_the_demo(tmp_path: Path) -> None:
+    root = Path(__file__).parents[1]
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(root)], check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        carried = set(wheel.namelist())
+    assert carried >= {f"edge_agent/models/{name}/model.yml" for name in registry.entries()}
+    assert "edge_agent/assets/demo.mp4" in carried
+    assert not [name for name in carried if name.startswith(("tests/", "models/"))]
 
 
 def test_a_model_is_missing_until_pulled_and_altered_when_touched_and_pulling_again_cures_it(
