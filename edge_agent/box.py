@@ -73,8 +73,9 @@ class Box:
             look = self._watches[frame.camera].look(frame)
         except InferenceError as error:
             self.telemetry.inference_errors.labels(error.model).inc()
-            log.error("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
+            log.warning("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
             return
+        self.telemetry.frames.labels(frame.camera).inc()
         self.telemetry.tracks.labels(frame.camera).set(self._watches[frame.camera].followed)
         self._record(frame.camera, look, seen)
 
@@ -106,9 +107,17 @@ class Box:
             camera.close()
             if camera.name not in self._ended:
                 self._end(camera.name, seen)
-        self.outbox.release(time.time())
+        self._last_release()
         self._publisher.stop(_FAREWELL_S)
         self.outbox.close()
+
+    def _last_release(self) -> None:
+        """Wait for the bucket's end if that is near; what is held back longer stays in the outbox's file."""
+        bucket_s = self._settings.privacy.bucket_s
+        remaining_s = bucket_s - time.time() % bucket_s
+        if remaining_s <= _FAREWELL_S and self.outbox.depth()[0]:
+            time.sleep(remaining_s)
+        self.outbox.release(time.time())
 
     def _health(self) -> dict[str, object]:
         held, ready = self.outbox.depth()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import av.error
 import structlog
@@ -23,6 +23,7 @@ from edge_agent.video import (
 )
 
 DropReason = Literal["newer_frame", "rate", "corrupt"]
+DROP_REASONS: tuple[str, ...] = get_args(DropReason)
 
 CUT_OFF_S = 1.0
 """A file whose pictures end this long before its declared duration was cut off; sound may outlast by less."""

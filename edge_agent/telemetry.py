@@ -40,6 +40,7 @@ class AgentLabels:
     stages: Sequence[str] = ()
     models: Sequence[str] = ()
     unknown_reasons: Sequence[str] = ()
+    failure_reasons: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -65,7 +66,9 @@ class AgentTelemetry:
         self._start_at_zero(labels or AgentLabels())
 
     def _declare_vision(self, registry: CollectorRegistry) -> None:
-        self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
+        self.frames = Counter(
+            "edge_agent_frames", "Frames handed on to be analysed", ["camera"], registry=registry
+        )
         self.frames_dropped = Counter(
             "edge_agent_frames_dropped",
             "Frames decoded or received but not analysed",
@@ -80,6 +83,12 @@ class AgentTelemetry:
         )
         self.camera_reconnects = Counter(
             "edge_agent_camera_reconnects", "Times the camera was opened again", ["camera"], registry=registry
+        )
+        self.camera_failures = Counter(
+            "edge_agent_camera_failures",
+            "Attempts to open or read the camera that failed",
+            ["camera", "reason"],
+            registry=registry,
         )
         self.inference = Histogram(
             "edge_agent_inference_seconds",
@@ -108,6 +117,26 @@ class AgentTelemetry:
             "edge_agent_lifts_unknown",
             "Lifts whose technique could not be told, shown when their time bucket ends",
             ["reason"],
+            registry=registry,
+        )
+
+        self.lifts_outside_zones = Counter(
+            "edge_agent_lifts_outside_zones",
+            "Lifts not reported because the feet stood in none of the camera's zones",
+            ["camera"],
+            registry=registry,
+        )
+        self.camera_failures = Counter(
+            "edge_agent_camera_failures",
+            "Failed attempts to open or read a camera",
+            ["camera", "reason"],
+            registry=registry,
+        )
+
+        self.lifts_outside_zones = Counter(
+            "edge_agent_lifts_outside_zones",
+            "Lifts seen outside every zone, so not published",
+            ["camera"],
             registry=registry,
         )
 
@@ -161,10 +190,14 @@ class AgentTelemetry:
                 self.camera_blind,
                 self.camera_reconnects,
                 self.tracks,
+                self.lifts_outside_zones,
+                self.lifts_outside_zones,
             ):
                 per_camera.labels(camera)
             for reason in labels.drop_reasons:
                 self.frames_dropped.labels(camera, reason)
+            for reason in labels.failure_reasons:
+                self.camera_failures.labels(camera, reason)
         _each(self.inference.labels, labels.stages)
         _each(self.inference_errors.labels, labels.models)
         _each(self.lifts.labels, TECHNIQUES)
@@ -187,6 +220,67 @@ class AgentTelemetry:
             self.lifts.labels(technique).inc(count)
         for reason, count in done.unknown_reasons.items():
             self.lifts_unknown.labels(reason).inc(count)
+
+
+class CameraMetrics:
+    """What ``frames.CameraTelemetry`` asks for, as metrics. Frames are counted where they are analysed."""
+
+    def __init__(self, metrics: AgentTelemetry) -> None:
+        self._metrics = metrics
+
+    def frame(self, camera: str) -> None:
+        """Nothing: a frame in the slot is not yet analysed."""
+
+    def dropped(self, camera: str, reason: str) -> None:
+        """One picture was not used."""
+        self._metrics.frames_dropped.labels(camera, reason).inc()
+
+    def up(self, camera: str, up: bool) -> None:
+        """Fresh frames arrive, or no longer do."""
+        self._metrics.camera_up.labels(camera).set(up)
+
+    def blind(self, camera: str, seconds: float) -> None:
+        """This much more time passed unseen."""
+        self._metrics.camera_blind.labels(camera).inc(seconds)
+
+    def reconnect(self, camera: str) -> None:
+        """Frames arrive again after an outage."""
+        self._metrics.camera_reconnects.labels(camera).inc()
+
+    def failed(self, camera: str, reason: str) -> None:
+        """One attempt to open or read failed."""
+        self._metrics.camera_failures.labels(camera, reason).inc()
+
+
+class CameraMetrics:
+    """What the cameras report (``frames.CameraTelemetry``), as metrics."""
+
+    def __init__(self, telemetry: AgentTelemetry) -> None:
+        self._telemetry = telemetry
+
+    def frame(self, camera: str) -> None:
+        """One frame was handed on."""
+        self._telemetry.frames.labels(camera).inc()
+
+    def dropped(self, camera: str, reason: str) -> None:
+        """One picture was not used."""
+        self._telemetry.frames_dropped.labels(camera, reason).inc()
+
+    def up(self, camera: str, up: bool) -> None:
+        """Fresh frames arrive, or no longer do."""
+        self._telemetry.camera_up.labels(camera).set(up)
+
+    def blind(self, camera: str, seconds: float) -> None:
+        """This much more time passed unseen."""
+        self._telemetry.camera_blind.labels(camera).inc(seconds)
+
+    def reconnect(self, camera: str) -> None:
+        """Frames arrive again after an outage."""
+        self._telemetry.camera_reconnects.labels(camera).inc()
+
+    def failed(self, camera: str, reason: str) -> None:
+        """One attempt to open or read failed."""
+        self._telemetry.camera_failures.labels(camera, reason).inc()
 
 
 class BridgeTelemetry:

@@ -157,7 +157,7 @@ def _stoop_squat_index(bottom: Sequence[Moment], upright: Upright) -> float | No
     if len(drops) < _FEWEST_MOMENTS:
         return None
     hip, shoulder = median(d[0] for d in drops), median(d[1] for d in drops)
-    return max(min(100 * (1 - hip / max(shoulder, 0.05)), 120.0), 0.0)
+    return max(min(100 * (1 - hip / max(shoulder, 0.05)), 100.0), 0.0)
 
 
 def _drops_m(posture: Posture, upright: Upright) -> tuple[float, float] | None:

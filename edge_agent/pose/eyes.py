@@ -13,7 +13,7 @@ from edge_agent.errors import InputError
 from edge_agent.pose import detector, landmarker
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.landmarker import Landmarker
-from edge_agent.pose.network import Network
+from edge_agent.pose.network import Graph, Network
 from edge_agent.settings import PoseSettings
 
 StageTimer = Callable[[str], AbstractContextManager[object]]
@@ -35,16 +35,14 @@ class Eyes:
         core = ov.Core()
         core.set_property({"CACHE_DIR": str(_writable(settings.cache_dir))})
         self.timer = timer
-        self.model = f"blazepose-{settings.landmarker}"
-        find = registry.load("pose-detector", settings.models_dir)
-        mark = registry.load(f"pose-landmarker-{settings.landmarker}", settings.models_dir)
-        device = settings.device
-        finder = Network(core, find, device, detector.OUTPUTS, "-1..1")
-        plain = Network(core, mark, device, landmarker.KEYPOINT_OUTPUTS, "0..1")
-        outlined = Network(core, mark, device, landmarker.MASK_OUTPUTS, "0..1")
-        self._detector = Detector(finder)
+        finder, marker = "pose-detector", f"pose-landmarker-{settings.landmarker}"
+        found, marked = (registry.load(name, settings.models_dir) for name in (finder, marker))
+        detect = Network(core, Graph(finder, found, detector.OUTPUTS, "-1..1"), settings.device)
+        plain = Network(core, Graph(marker, marked, landmarker.KEYPOINT_OUTPUTS, "0..1"), settings.device)
+        outlined = Network(core, Graph(marker, marked, landmarker.MASK_OUTPUTS, "0..1"), settings.device)
+        self._detector = Detector(detect)
         self._landmarker = Landmarker(plain, outlined)
-        self.devices = {"pose-detector": finder.device, f"pose-landmarker-{settings.landmarker}": plain.device}
+        self.devices = {finder: detect.device, marker: plain.device}
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
         """Everyone seen in any of the windows; somebody in two windows may be reported twice."""

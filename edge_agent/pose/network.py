@@ -1,7 +1,9 @@
 """One neural network on one device: pruned to the outputs in use, static, asynchronous."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -57,27 +59,40 @@ def _last_line(error: Exception) -> str:
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """What to open: a model file by its registry name, and which of its outputs are in use.
+
+    ``span`` is the input range the network was trained on: "0..1" or "-1..1".
+    """
+
+    name: str
+    path: Path
+    outputs: tuple[str, ...]
+    span: Literal["0..1", "-1..1"]
+
+
 class Network:
     """A compiled graph that answers many pictures at once, in the order they were given.
 
     Pixels are mapped to (value - mean) / scale in RGB order inside the graph; callers give uint8 BGR.
     """
 
-    def __init__(self, core: ov.Core, path: Path, device: str, outputs: Sequence[str], span: str) -> None:
-        """``span`` is the input range the network was trained on: "0..1" or "-1..1"."""
-        mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[span]
+    def __init__(self, core: ov.Core, graph: Graph, device: str) -> None:
+        """Raises RunError when the device cannot run it."""
+        mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[graph.span]
         device = present(device, core.available_devices)
-        model = _take_pictures(_prune(core.read_model(path), outputs), mean, scale)
+        model = _take_pictures(_prune(core.read_model(graph.path), graph.outputs), mean, scale)
         try:
             self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
         except RuntimeError as error:
             raise RunError(
-                f"OpenVINO cannot run {path.name} on device {device!r}: {_last_line(error)}",
+                f"OpenVINO cannot run {graph.name} on device {device!r}: {_last_line(error)}",
                 "set pose.device to one that `edge-agent doctor` lists, or to AUTO:NPU,GPU,CPU",
             ) from error
-        self._outputs = tuple(outputs)
+        self._outputs = graph.outputs
         self._requests: list[ov.InferRequest] = []
-        self.name = path.stem
+        self.name = graph.name
         _, self.height, self.width, _ = self._compiled.input(0).shape
 
     @property

@@ -1,0 +1,154 @@
+"""The whole chain on one machine, to look at: agent → real broker on loopback → bridge → /metrics."""
+
+import logging
+import signal
+import tempfile
+import threading
+import time
+import urllib.request
+from collections import Counter
+from contextlib import ExitStack
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from edge_agent.agent import Look
+from edge_agent.box import Box
+from edge_agent.bridge import Bridge
+from edge_agent.broker import EmbeddedBroker
+from edge_agent.core.records import Lift, Technique
+from edge_agent.settings import (
+    BridgeSettings,
+    CameraSettings,
+    MqttSettings,
+    OutboxSettings,
+    PrivacySettings,
+    Settings,
+)
+from edge_agent.video import is_live, probe, redact
+
+_SITE, _CAMERA = "demo-site", "dock-1"
+_COUNTED_WITHIN_S = 15.0
+# Okabe and Ito's colour-blind-safe palette.
+_COLOURS: dict[Technique, str] = {
+    "hinge": "#009E73",
+    "squat": "#56B4E9",
+    "rounded_back": "#D55E00",
+    "unknown": "#999999",
+}
+_NEXT = """[bold]Next, your own camera or clip:[/]
+  make demo VIDEO=my.mp4
+  make demo VIDEO=rtsp://user:password@camera/stream
+  make demo VIDEO=0                                   a USB camera
+[bold]One clip in detail:[/] .venv/bin/edge-agent analyze my.mp4 --video seen.mp4 --report report.html
+[bold]A site:[/] copy configs/example.yaml, then .venv/bin/edge-agent run --config site.yaml"""
+
+
+def run_demo(source: str | None) -> None:
+    """Watch the project's own clip, or ``source``, and show each lift and the counters it became.
+
+    Raises InputError when the source cannot be read.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    console = Console()
+    with ExitStack() as stack:
+        clip = source or str(stack.enter_context(as_file(files("edge_agent") / "assets" / "demo.mp4")))
+        duration_s = None if is_live(clip) else probe(clip).duration_s
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hingewatch-demo-")))
+        broker = stack.enter_context(EmbeddedBroker())
+        settings = _settings(clip, folder, broker.port)
+        bridge = stack.enter_context(Bridge(settings.bridge, settings.mqtt))
+        page = f"http://{settings.bridge.host}:{bridge.port}/metrics"
+        _introduce(console, source, page, broker.port)
+        counted = _watch(settings, duration_s, console)
+        _show_counters(console, page, counted)
+    console.print(_NEXT)
+
+
+def _settings(clip: str, folder: Path, broker_port: int) -> Settings:
+    return Settings(
+        site=_SITE,
+        agent="demo",
+        cameras=(CameraSettings(name=_CAMERA, source=clip),),
+        # So that a lift is a number within seconds: at a site, five lifts of five minutes leave together.
+        privacy=PrivacySettings(bucket_s=1, min_lifts=1),
+        mqtt=MqttSettings(port=broker_port),
+        outbox=OutboxSettings(path=folder / "outbox.sqlite"),
+        bridge=BridgeSettings(port=0, state_path=folder / "bridge.sqlite"),
+    )
+
+
+def _introduce(console: Console, source: str | None, page: str, broker_port: int) -> None:
+    shown = redact(source) if source else "the project's own clip (simulated people)"
+    console.print(f"[bold]Hingewatch demo[/]  watching {shown}")
+    console.print(f"agent → MQTT broker 127.0.0.1:{broker_port} → bridge → {page}\n", style="dim", highlight=False)
+
+
+def _watch(settings: Settings, duration_s: float | None, console: Console) -> Counter[str]:
+    """Run the agent to the clip's end, or to Ctrl-C; return what it saw."""
+    stop = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: stop.set())
+    box = Box(settings, CollectorRegistry())
+    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}")
+    try:
+        with Progress(*columns, console=console, transient=True) as bar:
+            account = _Account(bar, bar.add_task("watching", total=duration_s, now=""))
+            box.run(stop, account.add)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return account.lifts
+
+
+class _Account:
+    """What is told on the terminal while the agent works."""
+
+    def __init__(self, bar: Progress, task: TaskID) -> None:
+        self.lifts: Counter[str] = Counter()
+        self._bar, self._task = bar, task
+
+    def add(self, _camera: str, look: Look) -> None:
+        bending = sum(person.moment.depth > 0.5 for person in look.people)
+        now = f"{look.time_s:5.1f} s  people {len(look.people)}  bending {bending}"
+        self._bar.update(self._task, completed=look.time_s, now=now)
+        for lift in look.lifts:
+            self.lifts[lift.technique] += 1
+            self._tell(lift)
+
+    def _tell(self, lift: Lift) -> None:
+        colour = _COLOURS[lift.technique]
+        sure = f"{lift.confidence:4.0%}" if lift.confidence else "    "
+        name = lift.technique.replace("_", " ")
+        print_ = self._bar.console.print
+        print_(f"{lift.peak_s:6.1f} s  [bold {colour}]{name:<13}[/] {sure}  person {lift.person}, seen from {lift.view}", highlight=False)
+        for reason in lift.reasons:
+            print_(f"          {reason}", style="dim", highlight=False)
+
+
+def _show_counters(console: Console, page: str, seen: Counter[str]) -> None:
+    """The counters as Prometheus would scrape them, once every event has made its way."""
+    give_up_s = time.monotonic() + _COUNTED_WITHIN_S
+    counters = _scrape(page)
+    while sum(counters.values()) < seen.total() and time.monotonic() < give_up_s:
+        time.sleep(0.1)
+        counters = _scrape(page)
+    table = Table("technique", "risk", "ergo_lifts_total", title=f"{page} now says", title_justify="left")
+    for (technique, risk), count in sorted(counters.items()):
+        if count:
+            table.add_row(technique, risk, f"{count:.0f}")
+    console.print()
+    console.print(table if seen else "no lift was seen, so every counter stands at 0")
+    if sum(counters.values()) < seen.total():
+        console.print(f"[red]{seen.total()} lifts were seen, fewer are counted: please report this[/]")
+
+
+def _scrape(page: str) -> Counter[tuple[str, str]]:
+    with urllib.request.urlopen(page, timeout=5) as answer:  # noqa: S310 - our own page on loopback
+        families = list(text_string_to_metric_families(answer.read().decode()))
+    samples = [sample for family in families for sample in family.samples if sample.name == "ergo_lifts_total"]
+    return Counter({(sample.labels["technique"], sample.labels["risk"]): int(sample.value) for sample in samples})
