@@ -26,6 +26,10 @@ IMPURE_ATTRIBUTES = {
 }  # fmt: skip
 
 
+EXCEPTIONS = {("events.py", "uuid4")}
+"""An event's id must be one that nobody can predict or link, so the one place that makes events draws it."""
+
+
 def imports(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -45,7 +49,9 @@ def impurities(path: Path) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in IMPURE_CALLS:
             found.append(f"calls {node.func.id}() on line {node.lineno}")
-        if isinstance(node, ast.Attribute) and node.attr in IMPURE_ATTRIBUTES:
+        if not isinstance(node, ast.Attribute) or (path.name, node.attr) in EXCEPTIONS:
+            continue
+        if node.attr in IMPURE_ATTRIBUTES:
             found.append(f"uses .{node.attr} on line {node.lineno}")
     return found
 
