@@ -43,6 +43,9 @@ HEALTH_PERIOD_S: Final = 30.0
 REFUSED_PAUSE_S: Final = 5.0
 """After a refused event, so that a wrong access list does not become a busy loop."""
 
+_TAKEN: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
+"""Without a connection paho keeps the message and sends it after the next one."""
+
 Health = Callable[[], dict[str, object]]
 """Called every ``HEALTH_PERIOD_S`` in the publisher's thread; its ``zones`` (a list of names) lets the bridge
 show every counter at 0 before its first lift."""
@@ -98,10 +101,12 @@ class Publisher:
         self._wake.set()
 
     def stop(self, timeout_s: float) -> None:
-        """Send what is ready, say ``stopped`` and disconnect, within ``timeout_s``.
+        """Send what is ready, say ``stopped`` and disconnect, within ``timeout_s`` and about a second.
 
-        What was not acknowledged by then stays in the outbox.
+        It waits for an absent broker only while something is ready. What was not acknowledged by then stays
+        in the outbox.
         """
+        self._drained = False
         self._stop_by = time.monotonic() + timeout_s
         self._wake.set()
         self._thread.join(timeout_s + 1.0)
@@ -139,9 +144,8 @@ class Publisher:
         while not self._finished():
             try:
                 self._settle()
-                if self._connected.is_set():
-                    self._beat()
-                    self._send()
+                self._beat()
+                self._send()
             except Exception as error:  # a full disk or a faulty health must not end the thread
                 self._telemetry.publisher_errors.inc()
                 log.warning("publishing failed, retrying", error=repr(error), fix="cure it; nothing is lost")
@@ -188,7 +192,7 @@ class Publisher:
 
     def _beat(self) -> None:
         """Before any event: the first record after a connection tells the bridge the zones."""
-        if time.monotonic() < self._health_due:
+        if not self._connected.is_set() or time.monotonic() < self._health_due:
             return
         self._health_due = time.monotonic() + HEALTH_PERIOD_S
         record = self._health() | {"schema": HEALTH_SCHEMA, "at_unix_s": int(time.time())}
@@ -197,10 +201,10 @@ class Publisher:
         )
 
     def _send(self) -> None:
-        if time.monotonic() < self._send_after:
-            return
         head = self._outbox.head(IN_FLIGHT)
         self._drained = not head
+        if not self._connected.is_set() or time.monotonic() < self._send_after:
+            return
         sent = set(self._in_flight.values())
         for event in head:
             if event.event_id not in sent:
@@ -212,10 +216,7 @@ class Publisher:
         info = self._client.publish(
             topic(event.site, event.zone), to_json(event), qos=1, properties=properties
         )
-        if info.rc in {
-            MQTTErrorCode.MQTT_ERR_SUCCESS,
-            MQTTErrorCode.MQTT_ERR_NO_CONN,
-        }:  # NO_CONN: paho keeps it
+        if info.rc in _TAKEN:
             self._in_flight[info.mid] = event.event_id
 
     def _idle_s(self) -> float:
@@ -229,7 +230,7 @@ class Publisher:
     def _finished(self) -> bool:
         if self._stop_by is None:
             return False
-        return time.monotonic() >= self._stop_by or not self._connected.is_set() or self._drained
+        return time.monotonic() >= self._stop_by or self._drained
 
     def _farewell(self) -> None:
         if self._connected.is_set() and self._stop_by is not None:

@@ -66,9 +66,7 @@ class AgentTelemetry:
         self._start_at_zero(labels or AgentLabels())
 
     def _declare_vision(self, registry: CollectorRegistry) -> None:
-        self.frames = Counter(
-            "edge_agent_frames", "Frames handed on to be analysed", ["camera"], registry=registry
-        )
+        self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
         self.frames_dropped = Counter(
             "edge_agent_frames_dropped",
             "Frames decoded or received but not analysed",
@@ -83,12 +81,6 @@ class AgentTelemetry:
         )
         self.camera_reconnects = Counter(
             "edge_agent_camera_reconnects", "Times the camera was opened again", ["camera"], registry=registry
-        )
-        self.camera_failures = Counter(
-            "edge_agent_camera_failures",
-            "Attempts to open or read the camera that failed",
-            ["camera", "reason"],
-            registry=registry,
         )
         self.inference = Histogram(
             "edge_agent_inference_seconds",
@@ -130,13 +122,6 @@ class AgentTelemetry:
             "edge_agent_camera_failures",
             "Failed attempts to open or read a camera",
             ["camera", "reason"],
-            registry=registry,
-        )
-
-        self.lifts_outside_zones = Counter(
-            "edge_agent_lifts_outside_zones",
-            "Lifts seen outside every zone, so not published",
-            ["camera"],
             registry=registry,
         )
 
@@ -190,7 +175,6 @@ class AgentTelemetry:
                 self.camera_blind,
                 self.camera_reconnects,
                 self.tracks,
-                self.lifts_outside_zones,
                 self.lifts_outside_zones,
             ):
                 per_camera.labels(camera)
@@ -252,37 +236,6 @@ class CameraMetrics:
         self._metrics.camera_failures.labels(camera, reason).inc()
 
 
-class CameraMetrics:
-    """What the cameras report (``frames.CameraTelemetry``), as metrics."""
-
-    def __init__(self, telemetry: AgentTelemetry) -> None:
-        self._telemetry = telemetry
-
-    def frame(self, camera: str) -> None:
-        """One frame was handed on."""
-        self._telemetry.frames.labels(camera).inc()
-
-    def dropped(self, camera: str, reason: str) -> None:
-        """One picture was not used."""
-        self._telemetry.frames_dropped.labels(camera, reason).inc()
-
-    def up(self, camera: str, up: bool) -> None:
-        """Fresh frames arrive, or no longer do."""
-        self._telemetry.camera_up.labels(camera).set(up)
-
-    def blind(self, camera: str, seconds: float) -> None:
-        """This much more time passed unseen."""
-        self._telemetry.camera_blind.labels(camera).inc(seconds)
-
-    def reconnect(self, camera: str) -> None:
-        """Frames arrive again after an outage."""
-        self._telemetry.camera_reconnects.labels(camera).inc()
-
-    def failed(self, camera: str, reason: str) -> None:
-        """One attempt to open or read failed."""
-        self._telemetry.camera_failures.labels(camera, reason).inc()
-
-
 class BridgeTelemetry:
     """``ergo_bridge_*``: the bridge about itself. What it counts is in ``ledger.SiteCollector``."""
 
@@ -316,8 +269,7 @@ class BridgeTelemetry:
 
 
 def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:
-    """Serve ``/metrics`` from a daemon thread. Returns the real port (``port`` 0: any free one) and what
-    stops it.
+    """Serve ``/metrics`` from a daemon thread. Returns the real port and what stops it.
 
     Raises InputError when the address cannot be bound.
     """

@@ -112,6 +112,17 @@ def test_an_agent_says_hello_delivers_in_order_and_says_goodbye(
         assert getattr(lift.properties, "UserProperty", None) == [("schema", "hingewatch.lift/1")]
 
 
+def test_stopping_first_sends_what_was_just_released(mosquitto: Mosquitto, outbox_path: Path) -> None:
+    with mosquitto, Listener(mosquitto.port) as listener:
+        with agent(outbox_path, at(mosquitto.port)) as hasty:
+            sent = hasty.lift(25)
+        with agent(outbox_path, at(mosquitto.port)) as idle:
+            wait_for("hello", lambda: idle.metric("connected"))
+            sent |= idle.lift(25)
+        wait_for("all events", lambda: set(event_ids(listener)) == sent)
+        assert Agent(outbox_path, at(mosquitto.port)).delivered()
+
+
 def test_a_broker_that_comes_up_late_gets_everything(mosquitto: Mosquitto, outbox_path: Path) -> None:
     with agent(outbox_path, at(mosquitto.port)) as running:
         sent = running.lift(5)
@@ -182,7 +193,7 @@ def test_an_agent_without_a_broker_keeps_its_events_for_its_next_life(
 def test_a_refused_password_is_not_a_connection(tmp_path: Path, outbox_path: Path) -> None:
     with (
         Mosquitto(tmp_path, password="right") as mosquitto,
-        agent(outbox_path, at(mosquitto.port, "wrong")) as running,
+        agent(outbox_path, at(mosquitto.port, "wrong"), stop_s=0.2) as running,
     ):
         running.lift()
         wait_for("a refusal", lambda: running.metric("connect_failures_total", cause="refused"))
