@@ -110,10 +110,14 @@ class Outbox:
             self._database.execute(_MOVE_TO_END, (event_id,))
 
     def depth(self) -> tuple[int, int]:
-        """How many events are (held back, ready)."""
+        """How many events are (held back, ready). Not for the outside: the former moves with every lift."""
         with self._lock:
             total, ready = self._database.execute("SELECT count(*), count(ready_at_s) FROM events").fetchone()
         return total - ready + len(self._unsaved), ready
+
+    def shown_depth(self) -> tuple[int, int]:
+        """(held back when the last bucket ended, ready): what metrics and health records may tell."""
+        return self._held_shown, self.depth()[1]
 
     def oldest_age_s(self, now_s: float) -> float:
         """Seconds since the oldest ready event became ready; 0 when there is none."""
@@ -185,7 +189,8 @@ class Outbox:
         )
 
     def _show_depth(self) -> None:
-        self._telemetry.outbox_events.labels("held").set(self.depth()[0])
+        self._held_shown = self.depth()[0]
+        self._telemetry.outbox_events.labels("held").set(self._held_shown)
         self._show_ready()
 
     def _show_ready(self) -> None:

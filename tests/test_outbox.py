@@ -129,8 +129,11 @@ def test_no_metric_moves_with_a_single_lift(path: Path) -> None:
     box.outbox.release(NOON + 1)
     assert box.metric("lifts_total", technique="unknown") == 0
     assert box.metric("outbox_events", state="held") == 0
+    assert box.outbox.shown_depth() == (0, 0)
+    assert box.outbox.depth() == (1, 0)
 
     box.outbox.release(NOON + FIVE_MIN_S)
+    assert box.outbox.shown_depth() == (0, 1)
     assert box.metric("lifts_total", technique="unknown") == 1
     assert box.metric("lifts_unknown_total", reason="view") == 1
 
