@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry
 
 from edge_agent import mqtt
 from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
+from edge_agent.errors import InputError
 from edge_agent.ledger import Ledger, SiteCollector, TooManyZonesError
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.telemetry import BridgeTelemetry, serve
@@ -65,7 +66,11 @@ class Bridge:
 
         Raises InputError when the metrics address is taken.
         """
-        self.port, self._stop_serving = serve(self._registry, self._settings.host, self._settings.port)
+        try:
+            self.port, self._stop_serving = serve(self._registry, self._settings.host, self._settings.port)
+        except InputError:
+            self._ledger.close()
+            raise
         self._session.start()
         log.info("bridge started", metrics=f"http://{self._settings.host}:{self.port}/metrics")
 

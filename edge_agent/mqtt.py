@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 KEEPALIVE_S: Final = 30
 LONGEST_RETRY_S: Final = 30
+_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 
 _CREDENTIALS_FIX: Final = (
     "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
@@ -43,6 +44,10 @@ def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = Fal
     client.reconnect_delay_set(min_delay=1, max_delay=LONGEST_RETRY_S)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
+        if settings.ca_file is None and settings.host not in _LOOPBACK:
+            log.warning(
+                "the MQTT password travels unencrypted", fix="set mqtt.ca_file and the broker's TLS port"
+            )
     if settings.ca_file is not None:
         try:
             client.tls_set(ca_certs=str(settings.ca_file.expanduser()), cert_reqs=ssl.CERT_REQUIRED)
