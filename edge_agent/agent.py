@@ -130,7 +130,9 @@ class Watch:
     def _meet(self, image: Image, found: list[Detection]) -> list[Sighting]:
         """A first look corrects the detector's rough crop, a second one can be trusted."""
         crops = [crop.around(_point(one.hip_xy), _point(one.shoulder_xy), one.reach_px) for one in found]
-        rough = [Sighting(pose, np.zeros(3, np.float32)) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
+        rough = [
+            Sighting(pose, np.zeros(3, np.float32)) for pose in self._eyes.locate(image, crops, [False] * len(crops))
+        ]
         crops = [crop.around(seen.hip, seen.shoulder, seen.reach_px) for seen in rough]
         poses = self._eyes.locate(image, crops, [True] * len(crops))
         return [Sighting(pose, torso_colour(image, pose)) for pose in poses]

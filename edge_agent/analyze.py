@@ -133,7 +133,9 @@ def _progress(video: Path, info: VideoInfo, console: Console) -> Iterator[Any]:
 
 
 def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
-    table = Table("person", "from s", "to s", "technique", "sure", "why", title=f"{len(analysis.lifts)} lifts", box=None)
+    table = Table(
+        "person", "from s", "to s", "technique", "sure", "why", title=f"{len(analysis.lifts)} lifts", box=None
+    )
     for lift in analysis.lifts:
         times = f"{lift.start_s:.1f}", f"{lift.end_s:.1f}"
         sure = f"{lift.confidence:.0%}" if lift.confidence else "-"

@@ -120,7 +120,7 @@ class Box:
         self.outbox.release(time.time())
 
     def _health(self) -> dict[str, object]:
-        held, ready = self.outbox.depth()
+        held, ready = self.outbox.shown_depth()  # the true one would tell the moment of each lift
         return {
             "model": MODEL,
             "devices": self._eyes.devices,
@@ -143,5 +143,3 @@ def run(settings: Settings, stop: threading.Event) -> None:
     finally:
         stop_serving()
     log.info("agent stopped", site=settings.site, agent=settings.agent)
-
-

@@ -119,9 +119,7 @@ class Camera:
         Call it regularly, even with a timeout of 0: it also keeps the account of blind seconds.
         """
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._slot or self._state == "ended" or self._stop.is_set(), timeout_s
-            )
+            self._changed.wait_for(lambda: self._slot or self._state == "ended" or self._stop.is_set(), timeout_s)
             frame, self._slot = self._slot, None
             self._account_blindness()
             self._changed.notify_all()

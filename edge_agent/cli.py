@@ -148,15 +148,11 @@ def run(
 @app.command()
 def analyze(
     video: Video,
-    json: Annotated[
-        Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")
-    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")] = None,
     overlay: Annotated[
         Path | None, typer.Option("--video", metavar="OUT.mp4", help="Write the video with what was seen.")
     ] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", metavar="OUT.html", help="Write a report.")
-    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Write a report.")] = None,
     config: Config = None,
 ) -> None:
     """Judge every lift of one clip, offline."""

@@ -27,9 +27,7 @@ def open_database(path: Path, tables: str) -> sqlite3.Connection:
         connection = sqlite3.connect(path, timeout=1.0, isolation_level="IMMEDIATE", check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"cannot write {path}: {reason}", "point its path at a directory this user owns"
-        ) from error
+        raise InputError(f"cannot write {path}: {reason}", "point its path at a directory this user owns") from error
     try:
         _prepare(connection, path, tables)
     except sqlite3.Error as error:
@@ -64,9 +62,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> InputError:
             "stop the other one, or give each its own path in the settings",
         )
     if isinstance(error, sqlite3.OperationalError):
-        return InputError(
-            f"cannot write {path}: {error}", "free space on that disk, or make the file writable"
-        )
+        return InputError(f"cannot write {path}: {error}", "free space on that disk, or make the file writable")
     return InputError(
         f"{path} is damaged or no SQLite file: {error}",
         "move it away to keep a copy; a new one is made at start",

@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -34,7 +35,7 @@ from edge_agent.settings import (
 from edge_agent.video import is_live, probe, redact
 
 _SITE, _CAMERA = "demo-site", "dock-1"
-_COUNTED_WITHIN_S = 15.0
+_PATIENCE_S = 15.0
 # Okabe and Ito's colour-blind-safe palette.
 _COLOURS: dict[Technique, str] = {
     "hinge": "#009E73",
@@ -66,6 +67,7 @@ def run_demo(source: str | None) -> None:
         bridge = stack.enter_context(Bridge(settings.bridge, settings.mqtt))
         page = f"http://{settings.bridge.host}:{bridge.port}/metrics"
         _introduce(console, source, page, broker.port)
+        _wait_until(lambda: _scrape(page, "ergo_bridge_connected").total() == 1)  # what it does not hear is lost
         counted = _watch(settings, duration_s, console)
         _show_counters(console, page, counted)
     console.print(_NEXT)
@@ -125,30 +127,39 @@ class _Account:
         sure = f"{lift.confidence:4.0%}" if lift.confidence else "    "
         name = lift.technique.replace("_", " ")
         print_ = self._bar.console.print
-        print_(f"{lift.peak_s:6.1f} s  [bold {colour}]{name:<13}[/] {sure}  person {lift.person}, seen from {lift.view}", highlight=False)
+        print_(
+            f"{lift.peak_s:6.1f} s  [bold {colour}]{name:<13}[/] {sure}  person {lift.person}, seen from {lift.view}",
+            highlight=False,
+        )
         for reason in lift.reasons:
             print_(f"          {reason}", style="dim", highlight=False)
 
 
 def _show_counters(console: Console, page: str, seen: Counter[str]) -> None:
     """The counters as Prometheus would scrape them, once every event has made its way."""
-    give_up_s = time.monotonic() + _COUNTED_WITHIN_S
-    counters = _scrape(page)
-    while sum(counters.values()) < seen.total() and time.monotonic() < give_up_s:
-        time.sleep(0.1)
-        counters = _scrape(page)
+    arrived = _wait_until(lambda: _scrape(page, "ergo_lifts_total").total() >= seen.total())
     table = Table("technique", "risk", "ergo_lifts_total", title=f"{page} now says", title_justify="left")
-    for (technique, risk), count in sorted(counters.items()):
+    for (technique, risk), count in sorted(_scrape(page, "ergo_lifts_total").items()):
         if count:
-            table.add_row(technique, risk, f"{count:.0f}")
+            table.add_row(technique, risk, str(count))
     console.print()
     console.print(table if seen else "no lift was seen, so every counter stands at 0")
-    if sum(counters.values()) < seen.total():
+    if not arrived:
         console.print(f"[red]{seen.total()} lifts were seen, fewer are counted: please report this[/]")
 
 
-def _scrape(page: str) -> Counter[tuple[str, str]]:
+def _wait_until(done: Callable[[], bool]) -> bool:
+    give_up_s = time.monotonic() + _PATIENCE_S
+    while not done():
+        if time.monotonic() > give_up_s:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def _scrape(page: str, name: str) -> Counter[tuple[str, str]]:
+    """The page's samples of one name, by technique and risk where they have these labels."""
     with urllib.request.urlopen(page, timeout=5) as answer:  # noqa: S310 - our own page on loopback
         families = list(text_string_to_metric_families(answer.read().decode()))
-    samples = [sample for family in families for sample in family.samples if sample.name == "ergo_lifts_total"]
-    return Counter({(sample.labels["technique"], sample.labels["risk"]): int(sample.value) for sample in samples})
+    samples = [sample for family in families for sample in family.samples if sample.name == name]
+    return Counter({(s.labels.get("technique", ""), s.labels.get("risk", "")): int(s.value) for s in samples})

@@ -101,9 +101,7 @@ def _devices(pose: PoseSettings) -> Iterator[Finding]:
     detail = f"{version}: asked for {pose.device}, uses {used}; this machine has {available}"
     accelerated = any(name in pose.device for name in ("NPU", "GPU"))
     if accelerated and used == "CPU":
-        yield Finding(
-            "openvino", "warn", detail, "fine on a CPU-only box; else install the NPU or GPU driver"
-        )
+        yield Finding("openvino", "warn", detail, "fine on a CPU-only box; else install the NPU or GPU driver")
     else:
         yield Finding("openvino", "ok", detail)
 
@@ -141,9 +139,7 @@ def _disk(outbox: Path) -> Finding:
     folder = _nearest(outbox)
     free = shutil.disk_usage(folder).free
     state: State = "fail" if free < FREE_FAIL_BYTES else "warn" if free < FREE_WARN_BYTES else "ok"
-    return Finding(
-        "disk", state, f"{free / 1e9:.1f} GB free at {folder}", "" if state == "ok" else "free some"
-    )
+    return Finding("disk", state, f"{free / 1e9:.1f} GB free at {folder}", "" if state == "ok" else "free some")
 
 
 def _clock() -> Finding:

@@ -94,9 +94,7 @@ def blur_face(image: Image, head_points_xy: Points, head_size_px: float) -> Imag
     half = np.maximum((high - low) / 2 + 0.5 * head_size_px, 0.75 * head_size_px)
     height, width = image.shape[:2]
     left, top = (max(0, int(value)) for value in centre - half)
-    right, bottom = (
-        min(limit, int(value) + 1) for value, limit in zip(centre + half, (width, height), strict=True)
-    )
+    right, bottom = (min(limit, int(value) + 1) for value, limit in zip(centre + half, (width, height), strict=True))
     if left >= right or top >= bottom:
         return result
     region = result[top:bottom, left:right]
@@ -154,13 +152,9 @@ def draw_verdict(image: Image, lines: tuple[str, ...], technique: Technique) -> 
     size_px = max(13, height // 34)
     margin, bar = size_px, max(4, size_px // 3)
     left, right = margin // 2 + bar + margin, min(width - margin, max(width * 48 // 100, 300))
-    styles = [
-        (line, size_px if row else size_px * 4 // 3, 400 if row else 700) for row, line in enumerate(lines)
-    ]
+    styles = [(line, size_px if row else size_px * 4 // 3, 400 if row else 700) for row, line in enumerate(lines)]
     wrapped = [
-        (part, size, weight)
-        for line, size, weight in styles
-        for part in _wrap(line, right - left, size, weight)
+        (part, size, weight) for line, size, weight in styles for part in _wrap(line, right - left, size, weight)
     ]
     bottom = margin + sum(_line_height(size) for _, size, _ in wrapped) + margin // 2
     panel = result[margin // 2 : bottom, margin // 2 : right + margin // 2]

@@ -22,9 +22,7 @@ KEEPALIVE_S: Final = 30
 LONGEST_RETRY_S: Final = 30
 _LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
 
-_CREDENTIALS_FIX: Final = (
-    "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
-)
+_CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
 _FIXES: Final = {
     "Bad user name or password": _CREDENTIALS_FIX,
     "Not authorized": _CREDENTIALS_FIX + " and the broker's access list",
@@ -45,9 +43,7 @@ def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = Fal
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
         if settings.ca_file is None and settings.host not in _LOOPBACK:
-            log.warning(
-                "the MQTT password travels unencrypted", fix="set mqtt.ca_file and the broker's TLS port"
-            )
+            log.warning("the MQTT password travels unencrypted", fix="set mqtt.ca_file and the broker's TLS port")
     if settings.ca_file is not None:
         try:
             client.tls_set(ca_certs=str(settings.ca_file.expanduser()), cert_reqs=ssl.CERT_REQUIRED)
@@ -119,9 +115,7 @@ class Session:
         elif reason.is_failure:
             self._state = "refused"
             name = reason.getName()
-            self._failed(
-                "refused", reason=name, fix=_FIXES.get(name, "look for this client in the broker's log")
-            )
+            self._failed("refused", reason=name, fix=_FIXES.get(name, "look for this client in the broker's log"))
         else:
             self._state = "accepted"
             log.info("broker connected", broker=self._address())
@@ -148,9 +142,7 @@ class Session:
         if ended == "accepted":
             self._failed("lost", reason=name, fix=_FIXES.get(name, "none needed if this is rare"))
         elif ended == "connecting":
-            self._failed(
-                "no_answer", reason=name, fix="check mqtt.port, and mqtt.ca_file if that port speaks TLS"
-            )
+            self._failed("no_answer", reason=name, fix="check mqtt.port, and mqtt.ca_file if that port speaks TLS")
         self._over()
 
     def _failed(self, cause: str, *, reason: str, fix: str) -> None:

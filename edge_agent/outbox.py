@@ -147,9 +147,7 @@ class Outbox:
         for risk in dropped:
             self._telemetry.outbox_dropped.labels(risk).inc()
         if dropped:
-            log.warning(
-                "outbox full, events given up", events=len(dropped), fix="restore the broker connection"
-            )
+            log.warning("outbox full, events given up", events=len(dropped), fix="restore the broker connection")
 
     def _make_room(self) -> list[str]:
         (total,) = self._database.execute("SELECT count(*) FROM events").fetchone()
@@ -159,9 +157,7 @@ class Outbox:
             "SELECT position, risk FROM events ORDER BY risk, position LIMIT ?",
             (total - self._max_events,),
         ).fetchall()
-        self._database.executemany(
-            "DELETE FROM events WHERE position = ?", [(position,) for position, _ in least]
-        )
+        self._database.executemany("DELETE FROM events WHERE position = ?", [(position,) for position, _ in least])
         words = {rank: word for word, rank in _RISK_RANK.items()}
         return [words[rank] for _, rank in least]
 
@@ -184,9 +180,7 @@ class Outbox:
 
     def _write_failed(self, error: sqlite3.Error) -> None:
         self._telemetry.outbox_write_errors.inc()
-        log.error(
-            "outbox write failed, kept in memory", error=str(error), fix="free space on the outbox's disk"
-        )
+        log.error("outbox write failed, kept in memory", error=str(error), fix="free space on the outbox's disk")
 
     def _show_depth(self) -> None:
         self._held_shown = self.depth()[0]

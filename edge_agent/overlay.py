@@ -47,7 +47,11 @@ class Overlay:
             image = _with_body(image, person)
         for seen_s, lift in self._recent:
             if look.time_s - seen_s <= _SHOWN_S:
-                title = f"{_TITLES[lift.technique]}  {lift.confidence:.0%}" if lift.confidence else _TITLES[lift.technique]
+                title = (
+                    f"{_TITLES[lift.technique]}  {lift.confidence:.0%}"
+                    if lift.confidence
+                    else _TITLES[lift.technique]
+                )
                 image = draw_verdict(image, (f"Person {lift.person}: {title}", *lift.reasons), lift.technique)
         return image
 

@@ -132,9 +132,7 @@ class Publisher:
         self._telemetry.mqtt_connected.set(0)
         self._wake.set()
 
-    def _on_publish(
-        self, _client: Client, _data: object, mid: int, reason: ReasonCode, _props: Properties
-    ) -> None:
+    def _on_publish(self, _client: Client, _data: object, mid: int, reason: ReasonCode, _props: Properties) -> None:
         self._answers.put((mid, reason))
         self._wake.set()
 
@@ -196,9 +194,7 @@ class Publisher:
             return
         self._health_due = time.monotonic() + HEALTH_PERIOD_S
         record = self._health() | {"schema": HEALTH_SCHEMA, "at_unix_s": int(time.time())}
-        self._client.publish(
-            health_topic(self._name.site, self._name.agent), json.dumps(record), qos=1, retain=True
-        )
+        self._client.publish(health_topic(self._name.site, self._name.agent), json.dumps(record), qos=1, retain=True)
 
     def _send(self) -> None:
         head = self._outbox.head(IN_FLIGHT)
@@ -213,9 +209,7 @@ class Publisher:
     def _publish(self, event: LiftEvent) -> None:
         properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
         properties.UserProperty = ("schema", SCHEMA)
-        info = self._client.publish(
-            topic(event.site, event.zone), to_json(event), qos=1, properties=properties
-        )
+        info = self._client.publish(topic(event.site, event.zone), to_json(event), qos=1, properties=properties)
         if info.rc in _TAKEN:
             self._in_flight[info.mid] = event.event_id
 
@@ -238,8 +232,6 @@ class Publisher:
             try:
                 stopped.wait_for_publish(max(0.2, self._stop_by - time.monotonic()))
             except (RuntimeError, ValueError):
-                log.warning(
-                    "could not say stopped: the connection was lost", fix="nothing: the will says offline"
-                )
+                log.warning("could not say stopped: the connection was lost", fix="nothing: the will says offline")
         self._session.stop()
         self._telemetry.mqtt_connected.set(0)

@@ -200,10 +200,6 @@ def _extract(archive: Path, member: str, target: Path) -> None:
         else:
             with tarfile.open(archive) as tarball:
                 packed = tarball.extractfile(member)
-                target.write_bytes(
-                    packed.read() if packed else b""
-                )  # b"": a folder; the hash check refuses it
+                target.write_bytes(packed.read() if packed else b"")  # b"": a folder; the hash check refuses it
     except (KeyError, zipfile.BadZipFile, tarfile.TarError) as error:
-        raise RunError(
-            f"{archive.name} does not hold {member}", "the pinned package changed: report it"
-        ) from error
+        raise RunError(f"{archive.name} does not hold {member}", "the pinned package changed: report it") from error

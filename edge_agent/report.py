@@ -98,9 +98,7 @@ def _facts(analysis: Mapping[str, Any]) -> str:
 
 def _tally(lifts: Sequence[Lift]) -> str:
     counts = {name: sum(lift["technique"] == name for lift in lifts) for name in TECHNIQUES}
-    items = (
-        f'<li class="{name}"><b>{counts[name]}</b><span>{LABELS[name]}</span></li>' for name in TECHNIQUES
-    )
+    items = (f'<li class="{name}"><b>{counts[name]}</b><span>{LABELS[name]}</span></li>' for name in TECHNIQUES)
     return f'<ul class="tally" aria-label="Lifts by technique">{"".join(items)}</ul>'
 
 
@@ -115,9 +113,7 @@ def _person(number: int, curves: PersonSeries, lifts: Sequence[tuple[int, Lift]]
     drawn = [plot.lifts(lifts, height - FOOT), plot.time_axis(height)]
     for row, (name, angles) in enumerate(strips):
         drawn.append(plot.strip(name, TOP + row * (STRIP + STRIP_GAP), curves.time_s, angles))
-    summary = (
-        f"Trunk, knee and spine angles of person {number + 1} over time; the lifts are listed in the table."
-    )
+    summary = f"Trunk, knee and spine angles of person {number + 1} over time; the lifts are listed in the table."
     return f"""<section>
 <h2>Person {number + 1}</h2>
 <div class="plot"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{summary}">
@@ -160,8 +156,7 @@ class _Plot:
         labels = ((self._x(tick_s), f"{tick_s:g} s" if step_s < 30 else _clock(tick_s)) for tick_s in ticks)
         anchored = ((x, "end" if x > WIDTH - 24 else "middle", label) for x, label in labels)
         return "".join(
-            f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}">{label}</text>'
-            for x, anchor, label in anchored
+            f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}">{label}</text>' for x, anchor, label in anchored
         )
 
     def strip(self, name: str, top: int, time_s: Sequence[float], angles: Angles) -> str:

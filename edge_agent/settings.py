@@ -69,9 +69,7 @@ class ZoneSettings(Section):
     """A named part of the floor. A lift belongs to the zone in which the person's feet stand."""
 
     name: Slug
-    polygon: Polygon = Field(
-        description="corners as fractions of the frame's width and height, origin top left"
-    )
+    polygon: Polygon = Field(description="corners as fractions of the frame's width and height, origin top left")
 
 
 class CameraSettings(Section):
@@ -86,9 +84,7 @@ class CameraSettings(Section):
     )
     masks: tuple[Polygon, ...] = Field((), description="areas blanked before inference, for privacy")
     rate_hz: float = Field(15.0, gt=0, le=60, description="frames analysed per second at most")
-    height_px: int = Field(
-        720, ge=120, le=2160, description="frames taller than this are decoded to this height"
-    )
+    height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are decoded to this height")
     open_timeout_s: float = Field(10.0, gt=0, description="give up opening after this long, then retry")
     stall_timeout_s: float = Field(10.0, gt=0, description="no frame for this long is a stall: reconnect")
 
@@ -102,24 +98,16 @@ class PoseSettings(Section):
     """The pose networks and the device they run on."""
 
     device: str = Field("AUTO:NPU,GPU,CPU", description="OpenVINO device string, in order of preference")
-    landmarker: Literal["lite", "full", "heavy"] = Field(
-        "full", description="lite and heavy need npm at set-up"
-    )
-    models_dir: UserPath = Field(
-        Path("~/.cache/hingewatch/models"), description="where fetched models are kept"
-    )
-    cache_dir: UserPath = Field(
-        Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache"
-    )
+    landmarker: Literal["lite", "full", "heavy"] = Field("full", description="lite and heavy need npm at set-up")
+    models_dir: UserPath = Field(Path("~/.cache/hingewatch/models"), description="where fetched models are kept")
+    cache_dir: UserPath = Field(Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache")
 
 
 class PrivacySettings(Section):
     """When an event may leave the building."""
 
     bucket_s: int = Field(300, ge=1, le=3600, description="event times are rounded down to this many seconds")
-    min_lifts: int = Field(
-        5, ge=1, description="a zone's bucket is released only once it holds this many lifts"
-    )
+    min_lifts: int = Field(5, ge=1, description="a zone's bucket is released only once it holds this many lifts")
 
 
 class MqttSettings(Section):
@@ -128,25 +116,19 @@ class MqttSettings(Section):
     host: str = "127.0.0.1"
     port: int = Field(1883, ge=1, le=65535)
     username: str | None = None
-    password_file: UserPath | None = Field(
-        None, description=f"file holding the password; or set {PASSWORD_VARIABLE}"
-    )
+    password_file: UserPath | None = Field(None, description=f"file holding the password; or set {PASSWORD_VARIABLE}")
     password: Annotated[SecretStr | None, BeforeValidator(_never_in_file)] = Field(
         None, exclude=True, description=f"put it in a file named by password_file, or in {PASSWORD_VARIABLE}"
     )
     ca_file: UserPath | None = Field(None, description="set to use TLS: the certificate authority to trust")
-    session_expiry_s: int = Field(
-        86400, ge=0, description="how long the broker keeps our session while we are away"
-    )
+    session_expiry_s: int = Field(86400, ge=0, description="how long the broker keeps our session while we are away")
 
 
 class OutboxSettings(Section):
     """The durable queue between a lift and the broker's acknowledgement."""
 
     path: UserPath = Path("~/.local/state/hingewatch/outbox.sqlite")
-    max_events: int = Field(
-        100_000, ge=1, description="beyond this the oldest low-risk events make room, counted"
-    )
+    max_events: int = Field(100_000, ge=1, description="beyond this the oldest low-risk events make room, counted")
 
 
 class MetricsSettings(Section):

@@ -92,9 +92,7 @@ def _parse(text: str, name: str) -> tuple[dict[Place, int], Any]:
         tree = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InputError(
-            f"{name}:{line}: not YAML: {error.problem}", "check indentation, colons, quotes"
-        ) from error
+        raise InputError(f"{name}:{line}: not YAML: {error.problem}", "check indentation, colons, quotes") from error
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not YAML: {error}", "save it as plain UTF-8 text") from error
     return lines, {} if tree is None else tree

@@ -20,9 +20,7 @@ from edge_agent.errors import InputError
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 
-FILE_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
-)
+FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
 """Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
 
 UNSTAMPED_FORMATS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc", "m4v"})
@@ -54,15 +52,11 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
     ),
     (
         av.error.HTTPForbiddenError,
-        Failure(
-            "unauthorized", "refuses access", "allow this user to watch the stream in the camera's settings"
-        ),
+        Failure("unauthorized", "refuses access", "allow this user to watch the stream in the camera's settings"),
     ),
     (
         av.error.HTTPNotFoundError,
-        Failure(
-            "not_found", "has no such stream", "check the path in the address against the camera's manual"
-        ),
+        Failure("not_found", "has no such stream", "check the path in the address against the camera's manual"),
     ),
     (
         ConnectionRefusedError,
@@ -85,15 +79,11 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
     ),
 )
 _INTERNAL = Failure("internal", "failed unexpectedly", "report this with the log's traceback")
-_UNREACHABLE = Failure(
-    "unreachable", "cannot be reached", "check the address, the name server and the network"
-)
+_UNREACHABLE = Failure("unreachable", "cannot be reached", "check the address, the name server and the network")
 
 
 REASONS = tuple(
-    dict.fromkeys(
-        [known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input", "internal"]
-    )
+    dict.fromkeys([known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input", "internal"])
 )
 """Every word that ``CameraTelemetry.failed`` may be given, so that its series can be created at zero."""
 
@@ -250,9 +240,7 @@ class Converter:
         if shown_height_px > self._height_px:
             scale = self._height_px / shown_height_px
             width, height = (max(2, 2 * round(side * scale / 2)) for side in (width, height))
-        small = self._reformatter.reformat(
-            picture, width, height, "bgr24", interpolation="FAST_BILINEAR", threads=1
-        )
+        small = self._reformatter.reformat(picture, width, height, "bgr24", interpolation="FAST_BILINEAR", threads=1)
         image = cast(Image, small.to_ndarray())
         turn = _ROTATIONS.get(picture.rotation)
         return image if turn is None else cast(Image, cv2.rotate(image, turn))
@@ -276,9 +264,7 @@ def probe(source: str, timeout_s: float = OPEN_TIMEOUT_S) -> VideoInfo:
         with open_video(source, timeout_s, timeout_s) as container:
             first = next((picture for picture in pictures(container, lambda: None) if picture), None)
             if first is None:
-                raise InputError(
-                    f"{shown} holds no picture that can be decoded", "check that it plays elsewhere"
-                )
+                raise InputError(f"{shown} holds no picture that can be decoded", "check that it plays elsewhere")
             return _describe(container, first)
     except (av.error.FFmpegError, IndexError, OSError) as error:
         found = failure(error)

@@ -95,9 +95,7 @@ class Mosquitto:
             lines.append("user root")
         if password:
             passwords = directory / "passwords"
-            subprocess.run(
-                [program("mosquitto_passwd"), "-b", "-c", passwords, "agent", password], check=True
-            )
+            subprocess.run([program("mosquitto_passwd"), "-b", "-c", passwords, "agent", password], check=True)
             lines.append(f"password_file {passwords}")
         if access_list:
             (directory / "acl").write_text(access_list)

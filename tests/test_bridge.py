@@ -97,9 +97,7 @@ def test_prometheus_sees_zero_first_and_then_every_lift_once(
         hinges = 'ergo_lifts_total{technique="hinge",risk="low"}'
         wait_for("two hinges", lambda: prom.value(hinges) == 2)
         assert prom.value(f"sum({zone})") == 3
-        wait_for(
-            "the first one to count as increase", lambda: (prom.value(f"increase({hinges}[1m])") or 0) > 1
-        )
+        wait_for("the first one to count as increase", lambda: (prom.value(f"increase({hinges}[1m])") or 0) > 1)
         assert prom.value('ergo_agent_up{agent="edge-1"}') == 1
         assert prom.value('ergo_bridge_messages_total{result="duplicate"}') == 1
 
@@ -210,26 +208,20 @@ def test_a_bridge_process_killed_again_and_again_counts_every_lift_once(
 def test_a_refused_password_is_not_a_connection(settings: BridgeSettings, tmp_path: Path) -> None:
     with (
         Mosquitto(tmp_path, password="right") as mosquitto,
-        Bridge(
-            settings, MqttSettings(port=mosquitto.port, username="agent", password=SecretStr("x"))
-        ) as bridge,
+        Bridge(settings, MqttSettings(port=mosquitto.port, username="agent", password=SecretStr("x"))) as bridge,
     ):
         wait_until(bridge, 'ergo_bridge_connect_failures_total{cause="refused"}', 1)
         assert shown(bridge, "ergo_bridge_connected") == 0
 
 
-def test_an_agent_is_up_only_while_it_says_so_and_is_heard(
-    mosquitto: Mosquitto, settings: BridgeSettings
-) -> None:
+def test_an_agent_is_up_only_while_it_says_so_and_is_heard(mosquitto: Mosquitto, settings: BridgeSettings) -> None:
     with Listener(mosquitto.port) as agent:
         long_ago = int(time.time()) - 10_000
         agent.publish(STATUS, "online", retain=True)  # retained by a broker that died with the agent
         agent.publish(HEALTH, json.dumps({"zones": ["dock-1"], "at_unix_s": long_ago}), retain=True)
         with bridge_to(mosquitto, settings) as bridge:
             wait_until(bridge, UP, 0)
-            wait_until(
-                bridge, 'ergo_agent_last_seen_timestamp_seconds{agent="edge-1",site="north"}', long_ago
-            )
+            wait_until(bridge, 'ergo_agent_last_seen_timestamp_seconds{agent="edge-1",site="north"}', long_ago)
             assert shown(bridge, HINGE) == 0
 
             agent.publish(HEALTH, json.dumps({"zones": ["dock-1"]}), retain=True)
@@ -263,9 +255,7 @@ def test_a_flood_of_invented_zones_is_capped(
         assert shown(bridge, 'ergo_bridge_messages_total{result="counted"}') == 2
 
 
-def test_promtool_finds_nothing_to_say_about_either_page(
-    mosquitto: Mosquitto, settings: BridgeSettings
-) -> None:
+def test_promtool_finds_nothing_to_say_about_either_page(mosquitto: Mosquitto, settings: BridgeSettings) -> None:
     with bridge_to(mosquitto, settings) as bridge, Listener(mosquitto.port) as agent:
         subscribed(bridge)
         agent.publish(HEALTH, json.dumps({"zones": ["dock-1"]}))

@@ -142,9 +142,7 @@ def test_a_camera_that_loses_power_comes_back_on_the_same_time_line(serve: Calla
     assert after[-1].time_s - before[-1].time_s >= counts.blind_s["dock"] - 0.5
 
 
-def test_a_hanging_camera_is_down_and_disturbs_no_other(
-    serve: Callable[..., RtspServer], hanging_url: str
-) -> None:
+def test_a_hanging_camera_is_down_and_disturbs_no_other(serve: Callable[..., RtspServer], hanging_url: str) -> None:
     counts, ready = Counts(), threading.Event()
     good = Camera(settings(serve().url, "good"), counts, ready)
     hung = Camera(settings(hanging_url, "hung", open_timeout_s=0.5, stall_timeout_s=0.5), counts, ready)
@@ -249,9 +247,7 @@ def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
     counts = Counts()
     frames = play(write_numbered(tmp_path / "clip.mp4", 40), counts)
     assert [number_of(frame.image) for frame in frames] == list(range(40))
-    assert [frame.time_s for frame in frames] == pytest.approx(
-        [number / 30 for number in range(40)], abs=1e-3
-    )
+    assert [frame.time_s for frame in frames] == pytest.approx([number / 30 for number in range(40)], abs=1e-3)
     assert counts.seen == {("dock", "frame"): 40}
 
 
@@ -332,9 +328,7 @@ def test_a_file_describes_itself(tmp_path: Path) -> None:
         ("notes.txt", b"FFmpeg would play this as ANSI art\n" * 500, "not a video"),
     ],
 )
-def test_an_unfit_file_is_refused_in_one_line(
-    tmp_path: Path, name: str, content: bytes | None, what: str
-) -> None:
+def test_an_unfit_file_is_refused_in_one_line(tmp_path: Path, name: str, content: bytes | None, what: str) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)

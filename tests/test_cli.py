@@ -19,21 +19,13 @@ PROGRAM = [sys.executable, "-c", "from edge_agent.cli import main; main()"]
 
 
 def edge_agent(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
+    return subprocess.run([*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_help_names_every_command_and_imports_no_heavy_part() -> None:
-    listing = (
-        "import sys; sys.argv = ['edge-agent', '--help']\ntry:\n  from edge_agent.cli import main; main()\n"
-    )
-    listing += (
-        "finally: print([m for m in ('openvino', 'av', 'cv2', 'paho', 'pydantic') if m in sys.modules])"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", listing], capture_output=True, text=True, timeout=60, check=False
-    )
+    listing = "import sys; sys.argv = ['edge-agent', '--help']\ntry:\n  from edge_agent.cli import main; main()\n"
+    listing += "finally: print([m for m in ('openvino', 'av', 'cv2', 'paho', 'pydantic') if m in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, timeout=60, check=False)
     for command in "run", "analyze", "bridge", "doctor", "models", "config":
         assert f"│ {command} " in said.stdout
     assert said.stdout.rstrip().endswith("[]")
@@ -118,9 +110,7 @@ def test_the_unexpected_is_one_line_without_its_message_until_debug(
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
-def test_a_signal_lets_the_agent_finish_and_leaves_quietly(
-    tmp_path: Path, number: signal.Signals, code: int
-) -> None:
+def test_a_signal_lets_the_agent_finish_and_leaves_quietly(tmp_path: Path, number: signal.Signals, code: int) -> None:
     site = tmp_path / "site.yaml"
     site.write_text("cameras:\n  - {name: dock, source: 0}\n")
     patient = textwrap.dedent(f"""
@@ -186,9 +176,7 @@ def test_doctor_names_each_fault_with_its_cure(tmp_path: Path, broker: Mosquitto
 
 def test_doctor_is_content_with_a_healthy_box(tmp_path: Path, broker: Mosquitto) -> None:
     site = tmp_path / "site.yaml"
-    site.write_text(
-        f"mqtt: {{port: {broker.port}, username: agent}}\noutbox: {{path: {tmp_path}/outbox.sqlite}}\n"
-    )
+    site.write_text(f"mqtt: {{port: {broker.port}, username: agent}}\noutbox: {{path: {tmp_path}/outbox.sqlite}}\n")
     secret = tmp_path / "secret"
     secret.write_text("right\n")
     secret.chmod(0o600)

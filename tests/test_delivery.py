@@ -92,9 +92,7 @@ def mosquitto(tmp_path: Path) -> Mosquitto:
     return Mosquitto(directory)
 
 
-def test_an_agent_says_hello_delivers_in_order_and_says_goodbye(
-    mosquitto: Mosquitto, outbox_path: Path
-) -> None:
+def test_an_agent_says_hello_delivers_in_order_and_says_goodbye(mosquitto: Mosquitto, outbox_path: Path) -> None:
     with mosquitto, Listener(mosquitto.port) as listener:
         with agent(outbox_path, at(mosquitto.port)) as running:
             batches = [running.lift(30) for _ in range(3)]
@@ -135,9 +133,7 @@ def test_a_broker_that_comes_up_late_gets_everything(mosquitto: Mosquitto, outbo
             wait_for("all events", lambda: set(event_ids(listener)) == sent)
 
 
-def test_a_broker_killed_in_mid_stream_gets_the_rest_when_it_is_back(
-    mosquitto: Mosquitto, outbox_path: Path
-) -> None:
+def test_a_broker_killed_in_mid_stream_gets_the_rest_when_it_is_back(mosquitto: Mosquitto, outbox_path: Path) -> None:
     with (
         mosquitto,
         Listener(mosquitto.port) as listener,
@@ -163,9 +159,7 @@ def test_every_lift_is_counted_once_though_broker_and_agent_restart_and_send_twi
     with mosquitto, bridge:
         wait_for("the bridge", lambda: sample(page(bridge.port), "ergo_bridge_connected"))
         with agent(outbox_path, at(mosquitto.port), stop_s=0.2) as first:
-            monkeypatch.setattr(
-                first.outbox, "delivered", forgetful
-            )  # sent and acknowledged, but not struck out
+            monkeypatch.setattr(first.outbox, "delivered", forgetful)  # sent and acknowledged, but not struck out
             first.lift(15)
             wait_for("the broker to have them", lambda: bridge_counted(bridge) == 15)
         with agent(outbox_path, at(mosquitto.port)) as second:

@@ -147,9 +147,7 @@ def test_no_bytes_can_do_more_than_be_refused(payload: bytes) -> None:
         from_json(payload)
 
 
-@given(
-    st.fixed_dictionaries({}, optional=dict.fromkeys(events.FIELDS, st.none() | st.integers() | st.text()))
-)
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(events.FIELDS, st.none() | st.integers() | st.text())))
 def test_no_object_can_do_more_than_be_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(EventError):
         from_json(json.dumps(fields))

@@ -39,9 +39,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that pip takes for the whole world, holding one wheel; and a registry of one model in it."""
     with zipfile.ZipFile(tmp_path / "tinypose-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("tinypose/model.tflite", MODEL)
-        wheel.writestr(
-            "tinypose-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinypose\nVersion: 1.0\n"
-        )
+        wheel.writestr("tinypose-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tinypose\nVersion: 1.0\n")
         wheel.writestr("tinypose-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         wheel.writestr("tinypose-1.0.dist-info/RECORD", "")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -112,9 +110,7 @@ def test_what_is_here_already_is_not_fetched_again(shop: Path, models_dir: Path)
     assert pull("tiny", models_dir) == ["tiny: already here"]
 
 
-def test_a_package_with_another_file_in_it_is_refused_and_the_old_model_stays(
-    shop: Path, models_dir: Path
-) -> None:
+def test_a_package_with_another_file_in_it_is_refused_and_the_old_model_stays(shop: Path, models_dir: Path) -> None:
     describe(shop, "forged", sha256="0" * 64)
     describe(shop, "moved", path="elsewhere.tflite")
     for name, complaint in ("forged", "is not the pinned one"), ("moved", "does not hold elsewhere.tflite"):
@@ -123,9 +119,7 @@ def test_a_package_with_another_file_in_it_is_refused_and_the_old_model_stays(
     assert not list(models_dir.iterdir())
 
 
-def test_a_package_that_cannot_be_had_is_one_line_of_what_and_one_of_what_to_do(
-    shop: Path, models_dir: Path
-) -> None:
+def test_a_package_that_cannot_be_had_is_one_line_of_what_and_one_of_what_to_do(shop: Path, models_dir: Path) -> None:
     describe(shop, "gone", version="9.9")
     with pytest.raises(RunError, match=r"fetching pip tinypose 9\.9 failed") as raised:
         pull("gone", models_dir)

@@ -58,9 +58,7 @@ def curves(page: str) -> list[list[tuple[float, float]]]:
 
 
 def test_each_lift_is_shaded_labelled_and_explained(tmp_path: Path) -> None:
-    page = written(
-        tmp_path, analysis(LIFT, LIFT | {"technique": "squat", "start_s": 5, "end_s": 8}), flat(150)
-    )
+    page = written(tmp_path, analysis(LIFT, LIFT | {"technique": "squat", "start_s": 5, "end_s": 8}), flat(150))
     assert page.count('class="wash"') == 2
     assert ">1 Rounded back</text>" in page
     assert ">2 Squat</text>" in page

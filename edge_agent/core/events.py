@@ -206,9 +206,7 @@ def is_slug(text: object) -> bool:
     return isinstance(text, str) and _SLUG.fullmatch(text) is not None
 
 
-def _band(
-    value: float | None, edges: tuple[float, ...], names: tuple[_Band, ...]
-) -> _Band | Literal["unknown"]:
+def _band(value: float | None, edges: tuple[float, ...], names: tuple[_Band, ...]) -> _Band | Literal["unknown"]:
     """``names[i]`` holds values from ``edges[i - 1]`` up to, not including, ``edges[i]``."""
     if value is None or math.isnan(value):
         return "unknown"

@@ -108,9 +108,7 @@ def _knee_flexion_deg(pose: Pose, view_deg: float) -> float | None:
         if seen < SEEN:
             continue
         flat = 180 - _angle_deg(pose.xy[hip] - pose.xy[knee], pose.xy[ankle] - pose.xy[knee])
-        deep = 180 - _angle_deg(
-            pose.world_m[hip] - pose.world_m[knee], pose.world_m[ankle] - pose.world_m[knee]
-        )
+        deep = 180 - _angle_deg(pose.world_m[hip] - pose.world_m[knee], pose.world_m[ankle] - pose.world_m[knee])
         total += seen * ((1 - trust_depth) * flat + trust_depth * max(flat, deep))
         weight += seen
     return total / weight if weight else None

@@ -40,9 +40,7 @@ def releasable(held: Iterable[Held], now_s: float, bucket_s: int, min_lifts: int
     zones: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for row in held:
         bucket = bucket_start(row.bucket_start, bucket_s)
-        if (
-            bucket > current
-        ):  # the clock was set back since: waiting for that time to come again could take years
+        if bucket > current:  # the clock was set back since: waiting for that time to come again could take years
             bucket = current - bucket_s
         if bucket < current:
             zones[row.zone].append((bucket, row.event_id))

@@ -110,9 +110,7 @@ def _cut(image: Image, window: Window) -> Image:
     to_frame = np.array([[step, 0, window.x], [0, step, window.y]], np.float32)
     if step > 2:  # a plain bilinear step would skip pixels: thin limbs would flicker
         height, width = image.shape[:2]
-        image = np.asarray(
-            cv2.resize(image, None, fx=2 / step, fy=2 / step, interpolation=cv2.INTER_AREA), np.uint8
-        )
+        image = np.asarray(cv2.resize(image, None, fx=2 / step, fy=2 / step, interpolation=cv2.INTER_AREA), np.uint8)
         to_frame[0] *= image.shape[1] / width
         to_frame[1] *= image.shape[0] / height
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP

@@ -50,9 +50,7 @@ class Scout:
         self._start()
 
     def _start(self) -> None:
-        self._background = cv2.createBackgroundSubtractorMOG2(
-            history=300, varThreshold=25, detectShadows=False
-        )
+        self._background = cv2.createBackgroundSubtractorMOG2(history=300, varThreshold=25, detectShadows=False)
 
     def windows(self, image: Image, occupied: Sequence[Window], tile_count: int) -> list[Window]:
         """Everything on a stream's first frame; later what moves outside ``occupied`` and the next tiles."""

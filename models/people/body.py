@@ -106,9 +106,7 @@ class Body:
         sagittal = [np.degrees(np.arctan2(-d[1], -d[2])) for d in (knee - hip, ankle - knee)]
         self.rest_knee_deg = float(sagittal[0] - sagittal[1])
         shoulder, elbow, grip = (self.head_of(f"{b}.L") for b in ("upperarm01", "lowerarm01", "finger3-1"))
-        self.upper_arm_m, self.forearm_m = (
-            float(np.linalg.norm(d)) for d in (shoulder - elbow, elbow - grip)
-        )
+        self.upper_arm_m, self.forearm_m = (float(np.linalg.norm(d)) for d in (shoulder - elbow, elbow - grip))
         self.arm_m = self.upper_arm_m + self.forearm_m
         triangles = self.rest[self.faces]
         face_normals = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
@@ -258,12 +256,8 @@ class Body:
             rest = [self.head_of(f"{b}.{side}") for b in ("upperarm01", "lowerarm01", "finger3-1")]
             normal = np.cross(pole, hand - shoulder)
             rest_normal = np.cross(rest[1] - rest[0], rest[2] - rest[1])
-            turns[f"=upperarm01.{side}"] = (
-                frame(elbow - shoulder, normal) @ frame(rest[1] - rest[0], rest_normal).T
-            )
-            turns[f"=lowerarm01.{side}"] = (
-                frame(hand - elbow, normal) @ frame(rest[2] - rest[1], rest_normal).T
-            )
+            turns[f"=upperarm01.{side}"] = frame(elbow - shoulder, normal) @ frame(rest[1] - rest[0], rest_normal).T
+            turns[f"=lowerarm01.{side}"] = frame(hand - elbow, normal) @ frame(rest[2] - rest[1], rest_normal).T
 
     def _skinned(self, rotations: np.ndarray, joints: Joints, shin: np.ndarray) -> Posed:
         """Linear blend skinning of all frames as one matrix product."""

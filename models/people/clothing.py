@@ -143,12 +143,8 @@ class _Parts:
         trunk = moved_by("spine", "clavicle", "shoulder", "root", "pelvis", "breast") & (z > hem)
         collar = body.head_of("neck01")[2] + 0.02
         self.shirt = (trunk & (z < collar)) | sleeve
-        self.trousers = (moved_by("upperleg", "lowerleg", "pelvis", "root", "spine") & ~self.shirt) & (
-            z < hem + 0.1
-        )
-        self.shoes = moved_by("foot", "toe") | (
-            moved_by("lowerleg02") & (z < body.head_of("foot.L")[2] + 0.04)
-        )
+        self.trousers = (moved_by("upperleg", "lowerleg", "pelvis", "root", "spine") & ~self.shirt) & (z < hem + 0.1)
+        self.shoes = moved_by("foot", "toe") | (moved_by("lowerleg02") & (z < body.head_of("foot.L")[2] + 0.04))
         self.gloves = moved_by("wrist", "finger", "metacarpal")
         self.vest = trunk & (z < collar - 0.02) & (x < shoulder_x * 0.98)
         chest = body.head_of("spine02")[2]
@@ -160,9 +156,7 @@ class _Parts:
         chin = body.head_of("head")[2] - 0.05
         up, behind = (z - chin) / (top - chin), (y - front) / (back - front)
         self.hair = (
-            head
-            & ~self.eyes
-            & ((up > 0.86) | ((behind > 0.52) & (up > 0.30)) | ((behind > 0.4) & (up > 0.6)))
+            head & ~self.eyes & ((up > 0.86) | ((behind > 0.52) & (up > 0.30)) | ((behind > 0.4) & (up > 0.6)))
         )
         self.helmet = head & (up > 0.76)
         self.lips = head & (np.abs(up - 0.22) < 0.03) & (behind < 0.2) & (x < 0.026)

@@ -31,9 +31,7 @@ PAIRED = {
     "ankle": "foot",
 }
 JOINTS = {"head": "head", "neck": "neck01"} | {bone: bone for bone in SPINE}
-JOINTS |= {
-    f"{side}_{name}": f"{b}.{side[0].upper()}" for name, b in PAIRED.items() for side in ("left", "right")
-}
+JOINTS |= {f"{side}_{name}": f"{b}.{side[0].upper()}" for name, b in PAIRED.items() for side in ("left", "right")}
 
 
 @dataclass(frozen=True)
@@ -193,8 +191,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
     scale = size / (view[2] - view[0])
     camera, place = sequence.camera, sequence.place
     to_crop = {
-        name: (camera.project(place.moved(joints[bone][frame])) - view[:2]) * scale
-        for name, bone in JOINTS.items()
+        name: (camera.project(place.moved(joints[bone][frame])) - view[:2]) * scale for name, bone in JOINTS.items()
     }
     far = np.linalg.norm(camera.eye - camera.target)
     numbers = {
@@ -231,9 +228,7 @@ def generate(folder: Path, count: int, seed: int) -> None:
     """Write sequences not there yet; each one's truth is appended when all its frames are on disk."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = folder / "truth.jsonl"
-    done = (
-        {json.loads(line)["sequence"] for line in lines.read_text().splitlines()} if lines.exists() else set()
-    )
+    done = {json.loads(line)["sequence"] for line in lines.read_text().splitlines()} if lines.exists() else set()
     renderer = Renderer(CROP_PX, CROP_PX, shadow_size=768)
     for number in range(count):
         name = f"s{seed}-{number:05d}"
@@ -257,9 +252,7 @@ def generate(folder: Path, count: int, seed: int) -> None:
 
 def main() -> None:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sequences", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)

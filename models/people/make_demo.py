@@ -23,9 +23,7 @@ CAMERA = Camera(np.array([0.0, -7.4, 1.95]), np.array([0.0, 0.0, 0.93]), 1640.0)
 BOX_M = np.array([0.36, 0.28, 0.26])
 LOAD = (0.0, -0.45, 0.33)  # grip point of a box that stands on a pallet
 
-HINGE = Lift(
-    "hinge", 80, 3, 38, shin_limit_deg=6, balance_m=0.05, head_share=0.55, down_s=1.5, hold_s=0.3, up_s=1.5
-)
+HINGE = Lift("hinge", 80, 3, 38, shin_limit_deg=6, balance_m=0.05, head_share=0.55, down_s=1.5, hold_s=0.3, up_s=1.5)
 SQUAT = Lift("squat", 36, 6, 112, balance_m=0.07, head_share=0.6, down_s=1.45, hold_s=0.3, up_s=1.5)
 ROUNDED = Lift(
     "hinge", 86, 64, 24, shin_limit_deg=5, balance_m=0.06, head_share=1.0, down_s=1.4, hold_s=0.3, up_s=1.5
@@ -172,9 +170,7 @@ def main() -> None:
 
     def frame(i: int) -> np.ndarray:
         moving = [m for take in takes for m in take.meshes(i)]
-        return renderer.draw(
-            CAMERA, Light(), [(np.concatenate(hall), None), *moving], np.array([0.0, 0.5, 1.0])
-        )
+        return renderer.draw(CAMERA, Light(), [(np.concatenate(hall), None), *moving], np.array([0.0, 0.5, 1.0]))
 
     if preview:
         _preview(frame, takes, preview)

@@ -34,9 +34,7 @@ class Lift:
     spine_lead: float = 0.0  # share of the movement by which the spine runs ahead of the hips
     knee_lead: float = 0.0
     box: str = "none"  # "up" picks a load up, "down" puts one down, "none" only touches
-    carried_low: bool = (
-        False  # the load hangs from straight arms, as a barbell does; else it is held at the waist
-    )
+    carried_low: bool = False  # the load hangs from straight arms, as a barbell does; else it is held at the waist
 
     @property
     def technique(self) -> str:
@@ -220,12 +218,8 @@ def _hands(body: Body, lifts: list[Timed], times: np.ndarray) -> _Hands:
     """Hands hang, go to the load at the bottom, and come up with it or without."""
     low_carry = bool(lifts) and lifts[0].lift.carried_low
     shoulder_z = body.head_of("upperarm01.L")[2]
-    carry = np.array(
-        [0.0, -0.24, shoulder_z - 0.96 * body.arm_m] if low_carry else [0, -0.36, 0.56 * body.height_m]
-    )
-    loads = [
-        load_point(body, timed.lift) if timed.load_at is None else np.array(timed.load_at) for timed in lifts
-    ]
+    carry = np.array([0.0, -0.24, shoulder_z - 0.96 * body.arm_m] if low_carry else [0, -0.36, 0.56 * body.height_m])
+    loads = [load_point(body, timed.lift) if timed.load_at is None else np.array(timed.load_at) for timed in lifts]
     load_at = loads[0] if loads else carry
     holding = bool(lifts) and lifts[0].lift.box == "down"
     grasp_moves, hand_moves, held_moves = [], [], []

@@ -53,9 +53,7 @@ class Stance:
     hands_apart_m: float = 0.36
     arm_spread_m: float = 0.14
     slump_deg: float = 0.0  # a stoop kept even when upright: truth stays relative to it
-    curve_deg: float = (
-        0.0  # upper back this much rounder and lower back this much hollower than the mean body's
-    )
+    curve_deg: float = 0.0  # upper back this much rounder and lower back this much hollower than the mean body's
     spine_shares: tuple[float, ...] = (0.14, 0.27, 0.26, 0.20, 0.13)
 
     @staticmethod

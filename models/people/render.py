@@ -102,9 +102,7 @@ def box(centre: np.ndarray, size: np.ndarray, yaw_deg: float, look: tuple) -> np
     a = np.deg2rad(yaw_deg)
     turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
     colour, material = look
-    return mesh(
-        local @ turn.T + centre, normals @ turn.T, local, (np.tile(colour, (36, 1)), np.full(36, material))
-    )
+    return mesh(local @ turn.T + centre, normals @ turn.T, local, (np.tile(colour, (36, 1)), np.full(36, material)))
 
 
 class Renderer:

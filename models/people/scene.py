@@ -72,18 +72,14 @@ def rack(at: tuple[float, float], bays: int, rng: np.random.Generator) -> np.nda
     blue, orange = (0.05, 0.12, 0.36), (0.75, 0.26, 0.04)
     for i in range(bays + 1):
         for dy in (0.0, 0.9):
-            parts.append(
-                box(np.array([x0 + i * bay, y + dy, 1.9]), np.array([0.09, 0.09, 3.8]), 0, (blue, METAL))
-            )
+            parts.append(box(np.array([x0 + i * bay, y + dy, 1.9]), np.array([0.09, 0.09, 3.8]), 0, (blue, METAL)))
     for i in range(bays):
         middle = x0 + (i + 0.5) * bay
         for level in (0.0, 1.35, 2.7):
             if level:
                 for dy in (0.0, 0.9):
                     parts.append(
-                        box(
-                            np.array([middle, y + dy, level]), np.array([bay, 0.06, 0.11]), 0, (orange, METAL)
-                        )
+                        box(np.array([middle, y + dy, level]), np.array([bay, 0.06, 0.11]), 0, (orange, METAL))
                     )
             x = middle - bay / 2 + 0.2
             while x < middle + bay / 2 - 0.5:
@@ -107,9 +103,7 @@ def warehouse(rng: np.random.Generator) -> np.ndarray:
         rack((0.9, 3.6), 3, rng),
     ]
     for x, y, tall in ((-0.35, 4.6, 0.9), (0.25, 4.7, 0.6), (-0.1, 4.6, 0.5)):
-        parts.append(
-            box(np.array([x, y, tall / 2]), np.array([0.55, 0.5, tall]), rng.normal(0, 8), _cardboard(rng))
-        )
+        parts.append(box(np.array([x, y, tall / 2]), np.array([0.55, 0.5, tall]), rng.normal(0, 8), _cardboard(rng)))
     return np.concatenate(parts)
 
 

@@ -28,9 +28,7 @@ def frame(along: np.ndarray, across: np.ndarray) -> np.ndarray:
     return np.stack([x, np.cross(z, x), z], axis=-1)
 
 
-def two_bones(
-    start: np.ndarray, end: np.ndarray, lengths: tuple[float, float], pole: np.ndarray
-) -> np.ndarray:
+def two_bones(start: np.ndarray, end: np.ndarray, lengths: tuple[float, float], pole: np.ndarray) -> np.ndarray:
     """The joint between two bones from `start` towards `end`, bulging towards `pole` (law of cosines)."""
     a, b = lengths
     d = end - start
