@@ -1,0 +1,159 @@
+"""One bend and return is one lift; everything else that people do is none. Told frame by frame at 15 Hz."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edge_agent.core.lifts import Bend, LiftDetector
+from edge_agent.core.posture import measure
+from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
+from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion
+
+Story = Iterable[tuple[float, Person]]
+
+HALF_UP = Person(trunk_deg=14, knee_deg=10, shin_deg=2)
+ONE_LIFT = ((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.6, STANDING), (5.0, STANDING))
+
+
+def bends(story: Story) -> list[Bend]:
+    """All lifts of a clip that shows this and nothing more."""
+    detector = LiftDetector()
+    found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
+    found.append(detector.flush())
+    return [bend for bend in found if bend]
+
+
+def walk(seconds: float) -> Iterator[tuple[float, Person]]:
+    for frame in range(int(seconds * RATE_HZ)):
+        time_s = frame / RATE_HZ
+        stride = 28 * np.sin(2 * np.pi * 0.9 * time_s)
+        yield time_s, Person(trunk_deg=5, stride_deg=float(stride), feet_xy=(200 + 250 * time_s, 600))
+
+
+def shaken(story: Story, degrees: float) -> Iterator[tuple[float, Person]]:
+    chance = np.random.default_rng(7)
+    for time_s, body in story:
+        trunk, knee = chance.normal(0, degrees, 2)
+        yield time_s, replace(body, trunk_deg=body.trunk_deg + trunk, knee_deg=max(body.knee_deg + knee, 0))
+
+
+@pytest.mark.parametrize("bottom", [HINGE, SQUAT], ids=["hinge", "squat"])
+@pytest.mark.parametrize("view_deg", [0, 50])
+def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
+    keys = [(time_s, replace(bottom if body is HINGE else body, view_deg=view_deg)) for time_s, body in ONE_LIFT]
+    (lift,) = bends(motion(*keys))
+    assert lift.whole
+    assert lift.start_s == pytest.approx(1.2, abs=0.3)
+    assert lift.peak.time_s == pytest.approx(2.1, abs=0.4)
+    assert lift.end_s == pytest.approx(3.4, abs=0.3)
+
+
+def test_it_is_told_when_it_ends_not_when_the_clip_does() -> None:
+    detector, told_s = LiftDetector(), []
+    for time_s, body in motion(*ONE_LIFT):
+        if detector.update(measure(body.pose(outlined=False), time_s), None):
+            told_s.append(time_s)
+    assert told_s == [pytest.approx(3.4, abs=0.4)]
+    assert not detector.bending
+
+
+@pytest.mark.parametrize("between", [STANDING, HALF_UP], ids=["standing up", "not quite up"])
+def test_two_lifts_in_a_row_are_two(between: Person) -> None:
+    first, second = bends(
+        motion((0, STANDING), (1, STANDING), (2, HINGE), (3, between), (4, HINGE), (5, STANDING), (6, STANDING))
+    )
+    assert first.end_s <= second.start_s + 0.1
+    assert first.peak.time_s == pytest.approx(2, abs=0.4)
+    assert second.peak.time_s == pytest.approx(4, abs=0.4)
+
+
+def test_a_small_bob_at_the_bottom_is_still_one_lift() -> None:
+    reaching = replace(HINGE, trunk_deg=60)
+    keys = (0, STANDING), (1, STANDING), (2, HINGE), (2.5, reaching), (3, HINGE), (4, STANDING), (5, STANDING)
+    assert len(bends(motion(*keys))) == 1
+
+
+NO_LIFTS: dict[str, Story] = {
+    "standing": motion((0, STANDING), (10, STANDING)),
+    "glancing down": motion((0, STANDING), (1, STANDING), (1.4, Person(trunk_deg=12, neck_deg=60)), (2, STANDING)),
+    "walking": walk(8),
+    "working bent": motion((0, HINGE), (4, replace(HINGE, trunk_deg=65)), (8, HINGE), (20, HINGE)),
+    "bent throughout a short clip": motion((0, HINGE), (1.5, replace(HINGE, trunk_deg=68)), (3, HINGE)),
+    "sitting down to stay": motion((0, STANDING), (2, STANDING), (3.5, SITTING), (30, SITTING)),
+    "sitting for a while": motion((0, STANDING), (2, STANDING), (3.5, SITTING), (15, SITTING), (16.5, STANDING)),
+    "kneeling down to work": motion(
+        (0, STANDING), (2, STANDING), (3.5, replace(SQUAT, knee_deg=120)), (20, replace(SQUAT, knee_deg=120))
+    ),
+    "a hop": motion((0, STANDING), (2, STANDING), (2.2, replace(STANDING, knee_deg=30)), (2.4, STANDING)),
+    "swaying and shaking": shaken(motion((0, STANDING), (20, STANDING)), degrees=4),
+    "leaning on a bench": motion((0, STANDING), (2, STANDING), (3, Person(trunk_deg=28)), (8, Person(trunk_deg=28))),
+    "nobody": (),
+}
+
+
+@pytest.mark.parametrize("story", NO_LIFTS.values(), ids=NO_LIFTS.keys())
+def test_this_is_no_lift(story: Story) -> None:
+    assert bends(story) == []
+
+
+def test_one_wild_frame_is_no_lift() -> None:
+    frames = list(motion((0, STANDING), (4, STANDING)))
+    frames[30] = frames[30][0], HINGE
+    assert bends(frames) == []
+
+
+def test_the_clip_starts_at_the_bottom() -> None:
+    (lift,) = bends(motion((0, HINGE), (0.7, HINGE), (1.7, STANDING), (4, STANDING)))
+    assert not lift.whole
+    assert lift.start_s == 0
+    assert lift.end_s == pytest.approx(1.6, abs=0.3)
+
+
+def test_the_clip_ends_at_the_bottom() -> None:
+    (lift,) = bends(motion((0, STANDING), (1, STANDING), (2, SQUAT), (2.7, SQUAT)))
+    assert not lift.whole
+    assert lift.end_s == pytest.approx(2.7, abs=0.01)
+
+
+def test_a_shaking_pose_is_still_one_lift() -> None:
+    (lift,) = bends(shaken(motion(*ONE_LIFT), degrees=4))
+    assert lift.peak.time_s == pytest.approx(2.1, abs=0.6)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_lost_frames_change_nothing(seed: int) -> None:
+    """A busy box analyses what it can: half of the frames, at odd moments."""
+    chance = np.random.default_rng(seed)
+    (lift,) = bends((time_s, body) for time_s, body in motion(*ONE_LIFT) if chance.random() > 0.5)
+    assert lift.start_s == pytest.approx(1.2, abs=0.5)
+    assert lift.end_s == pytest.approx(3.4, abs=0.5)
+
+
+def test_a_gap_in_the_middle_is_bridged() -> None:
+    """Somebody walks past the camera while the load is on the floor."""
+    (lift,) = bends((time_s, body) for time_s, body in motion(*ONE_LIFT) if not 1.7 < time_s < 2.5)
+    assert lift.whole
+
+
+def test_hidden_feet_do_not_hide_a_hinge() -> None:
+    feet = frozenset[Landmark]({*ANKLES, *HEELS, *TOES})
+    keys = [(time_s, replace(body, hidden=feet)) for time_s, body in ONE_LIFT]
+    assert len(bends(motion(*keys))) == 1
+
+
+def test_a_tilted_camera_makes_nobody_bend() -> None:
+    """Seen by a camera that hangs askew everyone leans by the same angle: their own upright is what counts."""
+    tilted = Person(trunk_deg=18)
+    assert bends(motion((0, tilted), (10, tilted))) == []
+    assert len(bends(motion((0, tilted), (2, tilted), (3, HINGE), (4, tilted), (6, tilted)))) == 1
+
+
+def test_every_person_has_a_detector_of_their_own() -> None:
+    """No threshold or posture learned from one is shared with another."""
+    one, other = LiftDetector(), LiftDetector()
+    for time_s, body in motion((0, STANDING), (3, STANDING)):
+        one.update(measure(body.pose(outlined=False), time_s), None)
+    assert one.upright.seen > 0
+    assert other.upright.seen == 0

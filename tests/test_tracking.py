@@ -1,0 +1,186 @@
+"""Who is who: a stage on which people walk, hide and cross, seen through the tracker's own crops."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from edge_agent.core.records import Floats
+from edge_agent.core.tracking import Sighting, Track, Tracker
+from tests.people import HINGE, RATE_HZ, STANDING, Person, between
+
+BLUE, ORANGE = (80.0, 140.0, 60.0), (170.0, 170.0, 190.0)
+Script = Callable[[float], Person | None]
+"""Where somebody is at a time in seconds; None: out of view."""
+# Somebody this close behind another, metres, cannot be seen.
+_HIDES_M = 0.3
+
+
+@dataclass
+class Stage:
+    """People who follow their scripts, the first named standing nearest to the camera."""
+
+    scripts: dict[str, Script]
+    clothes: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    tracker: Tracker = field(default_factory=Tracker)
+    gone: list[Track] = field(default_factory=list)
+
+    def play(self, start_s: float, end_s: float) -> None:
+        """Frame by frame as ``agent.Watch`` does; newcomers are looked for in every third frame."""
+        for frame in range(round(start_s * RATE_HZ), round(end_s * RATE_HZ)):
+            time_s = frame / RATE_HZ
+            seen = self.visible(time_s)
+            looks = [(track, self._look(track, seen, time_s)) for track in self.tracker.tracks]
+            self.gone += self.tracker.update(looks, time_s)
+            if frame % 3 == 0:
+                self.tracker.admit([s for s in seen.values() if not self.tracker.knows(s.torso)], time_s)
+
+    def visible(self, time_s: float) -> dict[str, Sighting]:
+        """Everyone in view whom nobody nearer to the camera hides."""
+        seen: dict[str, Sighting] = {}
+        for name, script in self.scripts.items():
+            body = script(time_s)
+            if body is None:
+                continue
+            sighting = body.sighting(self.clothes.get(name, BLUE))
+            if all(abs(sighting.hip[0] - s.hip[0]) > _HIDES_M * body.px_per_m for s in seen.values()):
+                seen[name] = sighting
+        return seen
+
+    def numbers(self, time_s: float) -> dict[str, int | None]:
+        """The number under which each visible person is followed; None: not followed."""
+        return {name: self._number_at(s.hip) for name, s in self.visible(time_s).items()}
+
+    def _number_at(self, hip: Floats) -> int | None:
+        here = [track for track in self.tracker.visible if np.hypot(*(track.last.hip - hip)) < 60]
+        return here[0].person if here else None
+
+    @staticmethod
+    def _look(track: Track, seen: dict[str, Sighting], time_s: float) -> Sighting:
+        """The network draws whoever is nearest to the middle of the crop, and scores low when nobody is there."""
+        window = track.crop(time_s)
+        middle = np.array([window.center_x, window.center_y])
+        nearest = min(seen.values(), key=lambda s: float(np.hypot(*(s.hip - middle))), default=None)
+        if nearest is None or np.hypot(*(nearest.hip - middle)) > 0.4 * window.side_px:
+            return Sighting(replace(track.last.pose, score=0.05), track.last.colour)
+        return nearest
+
+
+def walking(from_px: float, speed_px_s: float) -> Script:
+    def script(time_s: float) -> Person:
+        stride = 25 * float(np.sin(6 * time_s))
+        facing = "right" if speed_px_s > 0 else "left"
+        feet_xy = from_px + speed_px_s * time_s, 600.0
+        return Person(stride_deg=stride, facing=facing, feet_xy=feet_xy)  # type: ignore[arg-type]
+
+    return script
+
+
+def standing(x_px: float) -> Script:
+    return lambda _: replace(STANDING, feet_xy=(x_px, 600.0))
+
+
+def hidden(script: Script, start_s: float, end_s: float) -> Script:
+    """The same, behind a pillar for a while."""
+    return lambda time_s: None if start_s <= time_s < end_s else script(time_s)
+
+
+def test_one_who_walks_keeps_one_number() -> None:
+    stage = Stage({"ana": walking(100, 250)})
+    stage.play(0, 4)
+    assert stage.numbers(4 - 1 / RATE_HZ) == {"ana": 0}
+    assert stage.tracker.people == 1
+    assert not stage.gone
+
+
+@pytest.mark.parametrize("clothes", [{"ana": BLUE, "bo": ORANGE}, {}], ids=["other clothes", "equal clothes"])
+def test_two_who_cross_are_neither_merged_nor_swapped(clothes: dict[str, tuple[float, float, float]]) -> None:
+    stage = Stage({"ana": walking(100, 250), "bo": walking(1100, -250)}, clothes)
+    stage.play(0, 1)
+    before = stage.numbers(1 - 1 / RATE_HZ)
+    assert set(before.values()) == {0, 1}
+    stage.play(1, 4)
+    assert stage.numbers(4 - 1 / RATE_HZ) == before
+    assert stage.tracker.people == 2
+
+
+def test_one_who_passes_behind_another_at_work_comes_out_as_themselves() -> None:
+    stage = Stage({"ana": standing(600), "bo": walking(200, 300)}, {"bo": ORANGE})
+    stage.play(0, 1)
+    before = stage.numbers(1 - 1 / RATE_HZ)
+    stage.play(1, 3)
+    assert stage.numbers(3 - 1 / RATE_HZ) == before
+    assert stage.tracker.people == 2
+
+
+@pytest.mark.parametrize("script", [standing(600), walking(100, 250)], ids=["standing", "walking"])
+def test_a_pillar_does_not_make_somebody_new(script: Script) -> None:
+    stage = Stage({"ana": hidden(script, 1.5, 2.5)})
+    stage.play(0, 4)
+    assert stage.numbers(4 - 1 / RATE_HZ) == {"ana": 0}
+    assert stage.tracker.people == 1
+
+
+def test_one_who_bends_deep_is_followed_down_and_up() -> None:
+    def lifting(time_s: float) -> Person:
+        return between(STANDING, HINGE, 0.5 - 0.5 * float(np.cos(2 * np.pi * time_s / 2)))
+
+    stage = Stage({"ana": lifting})
+    stage.play(0, 4)
+    assert stage.tracker.people == 1
+    assert not stage.gone
+
+
+def test_one_who_leaves_for_good_is_given_up_and_forgotten() -> None:
+    stage = Stage({"ana": hidden(standing(600), 2, 6)})
+    stage.play(0, 3)
+    assert stage.tracker.visible == []
+    stage.play(3, 6)
+    assert [track.person for track in stage.gone] == [0]
+    assert stage.tracker.tracks == []
+    stage.play(6, 8)  # who comes later is somebody new: nothing was kept to know them by
+    assert stage.numbers(8 - 1 / RATE_HZ) == {"ana": 1}
+
+
+def test_a_ghost_on_furniture_never_counts() -> None:
+    stage = Stage({"coat stand": hidden(standing(600), 0.15, 99)})
+    stage.play(0, 5)
+    assert stage.tracker.people == 0
+    assert stage.tracker.tracks == []
+    assert [track.person for track in stage.gone] == [None]
+
+
+def test_a_stranger_in_other_clothes_is_not_the_one_who_left() -> None:
+    stage = Stage({"ana": hidden(standing(600), 2, 99), "bo": hidden(standing(700), 0, 2.6)}, {"bo": ORANGE})
+    stage.play(0, 4)
+    assert stage.numbers(4 - 1 / RATE_HZ) == {"bo": 1}
+
+
+def unlikely() -> dict[str, Sighting]:
+    pose = STANDING.pose(outlined=False)
+    colour = np.array(BLUE, np.float32)
+    return {
+        "a low score": Sighting(replace(pose, score=0.3), colour),
+        "joints that are all guesses": Sighting(replace(pose, visibility=np.full(33, 0.2, np.float32)), colour),
+        "upside down": replace(STANDING, trunk_deg=175).sighting(),
+    }
+
+
+@pytest.mark.parametrize("sighting", unlikely().values(), ids=unlikely().keys())
+def test_these_are_nobody(sighting: Sighting) -> None:
+    tracker = Tracker()
+    tracker.admit([sighting], 0.0)
+    assert tracker.tracks == []
+
+
+def test_one_body_detected_twice_is_one_person() -> None:
+    tracker = Tracker()
+    tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(644.0, 602.0)).sighting()], 0.0)
+    assert len(tracker.tracks) == 1
+
+
+def test_two_side_by_side_are_two() -> None:
+    tracker = Tracker()
+    tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(790.0, 600.0)).sighting()], 0.0)
+    assert len(tracker.tracks) == 2
