@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo lock clean
+.PHONY: help setup setup-test test check demo bench lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -31,6 +31,11 @@ test: check  ## everything: set-up, checks and tests
 
 demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0
 	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}
+
+bench: setup  ## CPU time per person beside MediaPipe Pose's; with a clip of one person: make bench VIDEO=my.mp4
+	@scripts/bench/setup.sh
+	@mkdir -p build
+	@.venv/bin/python scripts/bench/compare.py "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json
 
 lock: setup-test  ## rewrite the hash locks from pyproject.toml
 	scripts/lock.sh

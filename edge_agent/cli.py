@@ -162,6 +162,18 @@ def analyze(
 
 
 @app.command()
+def bench(
+    video: Video,
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")] = None,
+    config: Config = None,
+) -> None:
+    """Measure what a clip costs this machine: CPU milliseconds by stage."""
+    from edge_agent.bench import bench_file
+
+    bench_file(video, _settings(config), json)
+
+
+@app.command()
 def bridge(config: Config = None) -> None:
     """Turn the events on the MQTT broker into Prometheus counters."""
     from edge_agent import bridge as mqtt_to_prometheus
