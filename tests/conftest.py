@@ -1,7 +1,35 @@
 """Shared by all tests."""
 
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from edge_agent import registry
+from edge_agent.pose.eyes import Eyes
+from edge_agent.settings import PoseSettings
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def eyes() -> Eyes:
+    """The real networks, opened once. Fails with what to do where the models were not fetched."""
+    return Eyes(PoseSettings())
+
+
+@pytest.fixture(scope="session")
+def copied_models() -> Callable[[Path], Path]:
+    """Copies the fetched models into a folder of the test's own, to be spoilt there."""
+
+    def copy(folder: Path) -> Path:
+        folder.mkdir(parents=True)
+        for name in registry.DEFAULT_MODELS:
+            shutil.copy(registry.load(name, PoseSettings().models_dir), folder)
+        return folder
+
+    return copy

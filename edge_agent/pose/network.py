@@ -122,6 +122,8 @@ class Network:
             for request, _ in running:
                 request.wait()
         except RuntimeError as error:
+            # The others may still be running, and a busy request refuses the next frame's picture.
+            self._requests.clear()
             what = f"{self.name} failed on {self.device}: {_last_line(error)}"
             raise InferenceError(self.name, what) from error
         return [self._answer(request) for request, _ in running]

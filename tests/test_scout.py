@@ -1,0 +1,95 @@
+"""Nobody is too small or too far aside to be looked at: tiles that cover, and windows on what moves."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.core.records import Image
+from edge_agent.pose.detector import Window
+from edge_agent.pose.scout import Scout, tiles
+
+WIDTH, HEIGHT = 1280, 720
+# The detector misses people under about 15 % of a window's side; 1/4 is where it sees them well.
+LARGEST_WINDOW = 4.0
+
+
+def shows(window: Window, x: float, y: float, width: float, height: float) -> bool:
+    inside_x = window.x <= x and x + width <= window.x + window.side_px
+    return inside_x and window.y <= y and y + height <= window.y + window.side_px
+
+
+@given(st.floats(120, 720), st.floats(0, 1), st.floats(0, 1))
+def test_everyone_from_120_px_up_lies_wholly_in_a_window_of_fit_size(tall: float, x: float, y: float) -> None:
+    wide = 0.4 * tall
+    left, top = x * (WIDTH - wide), y * (HEIGHT - tall)
+    fit = [window for window in tiles(WIDTH, HEIGHT) if window.side_px <= LARGEST_WINDOW * tall]
+    assert any(shows(window, left, top, wide, tall) for window in fit)
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (640, 480), (320, 240), (1920, 1080), (720, 720)])
+def test_tiles_cover_frames_of_every_shape_and_stay_few(size: tuple[int, int]) -> None:
+    width, height = size
+    found = tiles(width, height)
+    assert len(found) == len(set(found)) <= 40
+    for x in range(0, width, 20):
+        for y in range(0, height, 20):
+            assert any(shows(window, x, y, 1, 1) for window in found)
+
+
+def floor(seed: int = 0) -> Image:
+    """An empty floor with a camera's noise."""
+    noise = np.random.default_rng(seed).normal(0, 2, (HEIGHT, WIDTH, 1))
+    return np.asarray(np.clip(100 + noise, 0, 255).repeat(3, 2), np.uint8)
+
+
+def with_someone(x: int, y: int, seed: int = 0) -> Image:
+    image = floor(seed)
+    image[y : y + 120, x : x + 48] = 220
+    return image
+
+
+def settled(scout: Scout) -> Scout:
+    for seed in range(20):
+        scout.windows(floor(seed), [], 0)
+    return scout
+
+
+def test_the_first_frame_is_looked_at_everywhere() -> None:
+    assert Scout().windows(floor(), [], 1) == tiles(WIDTH, HEIGHT)
+
+
+def test_then_one_tile_after_the_other_gets_its_turn() -> None:
+    scout = Scout()
+    scout.windows(floor(), [], 1)
+    turns = [scout.windows(floor(), [], 1) for _ in tiles(WIDTH, HEIGHT)]
+    assert [window for turn in turns for window in turn] == tiles(WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(("x", "y"), [(0, 0), (600, 300), (1232, 600)])
+def test_a_small_person_who_comes_in_gets_a_window_of_fit_size(x: int, y: int) -> None:
+    (window,) = settled(Scout()).windows(with_someone(x, y), [], 0)
+    assert shows(window, x, y, 48, 120)
+    assert window.side_px <= LARGEST_WINDOW * 120
+
+
+def test_where_somebody_is_followed_already_nothing_is_looked_for() -> None:
+    assert settled(Scout()).windows(with_someone(600, 300), [Window(560, 260, 200)], 0) == []
+
+
+def test_two_who_come_in_get_a_window_each() -> None:
+    image = with_someone(200, 300)
+    image[300:420, 900:948] = 220
+    windows = settled(Scout()).windows(image, [], 0)
+    assert any(shows(window, 200, 300, 48, 120) for window in windows)
+    assert any(shows(window, 900, 300, 48, 120) for window in windows)
+
+
+def test_a_knock_against_the_camera_is_nobody() -> None:
+    assert settled(Scout()).windows(np.roll(np.full_like(floor(), 220), 40, 1), [], 0) == []
+
+
+def test_a_stream_that_changes_its_size_starts_anew() -> None:
+    scout = settled(Scout())
+    small = np.full((240, 320, 3), 100, np.uint8)
+    assert scout.windows(small, [], 1) == tiles(320, 240)
