@@ -102,4 +102,5 @@ if __name__ == "__main__":
     try:
         main(Path(sys.argv[1]), Path(sys.argv[2]))
     except HingewatchError as error:
-        sys.exit(f"error: {error.what}\nfix: {error.fix}")
+        print(f"error: {error.what}", f"fix: {error.fix}", sep="\n", file=sys.stderr)
+        sys.exit(error.exit_code)
