@@ -10,6 +10,7 @@ from hypothesis import settings
 from edge_agent import registry
 from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import PoseSettings
+from tests.demo_clip import FIRST_LIFT_S, demo_frames, write_clip
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -33,3 +34,10 @@ def copied_models() -> Callable[[Path], Path]:
         return folder
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def first_lift_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The beginning of the demo clip: two people, one hinge."""
+    path = tmp_path_factory.mktemp("clips") / "first-lift.mp4"
+    return write_clip(path, [frame.image for frame in demo_frames(FIRST_LIFT_S)])

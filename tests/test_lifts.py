@@ -44,7 +44,6 @@ def shaken(story: Story, degrees: float) -> Iterator[tuple[float, Person]]:
 def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
     keys = [(time_s, replace(bottom if body is HINGE else body, view_deg=view_deg)) for time_s, body in ONE_LIFT]
     (lift,) = bends(motion(*keys))
-    assert lift.whole
     assert lift.start_s == pytest.approx(1.2, abs=0.3)
     assert lift.peak.time_s == pytest.approx(2.1, abs=0.4)
     assert lift.end_s == pytest.approx(3.4, abs=0.3)
@@ -106,14 +105,12 @@ def test_one_wild_frame_is_no_lift() -> None:
 
 def test_the_clip_starts_at_the_bottom() -> None:
     (lift,) = bends(motion((0, HINGE), (0.7, HINGE), (1.7, STANDING), (4, STANDING)))
-    assert not lift.whole
     assert lift.start_s == 0
     assert lift.end_s == pytest.approx(1.6, abs=0.3)
 
 
 def test_the_clip_ends_at_the_bottom() -> None:
     (lift,) = bends(motion((0, STANDING), (1, STANDING), (2, SQUAT), (2.7, SQUAT)))
-    assert not lift.whole
     assert lift.end_s == pytest.approx(2.7, abs=0.01)
 
 
@@ -134,7 +131,8 @@ def test_lost_frames_change_nothing(seed: int) -> None:
 def test_a_gap_in_the_middle_is_bridged() -> None:
     """Somebody walks past the camera while the load is on the floor."""
     (lift,) = bends((time_s, body) for time_s, body in motion(*ONE_LIFT) if not 1.7 < time_s < 2.5)
-    assert lift.whole
+    assert lift.start_s < 1.5
+    assert lift.end_s > 3
 
 
 def test_hidden_feet_do_not_hide_a_hinge() -> None:

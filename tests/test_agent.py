@@ -1,0 +1,159 @@
+"""One camera's journey on real networks: the project's own clip, whose truth is known."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from edge_agent.agent import Look, Watch
+from edge_agent.box import Box
+from edge_agent.core.crop import Crop
+from edge_agent.core.records import Frame, Image, Lift, Pose
+from edge_agent.pose.eyes import Eyes
+from edge_agent.pose.network import InferenceError
+from edge_agent.settings import CameraSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
+from tests.demo_clip import DEMO_CLIP, FIRST_LIFT_S, TrueLift, demo_frames, shrunk, true_lifts
+from tests.services import free_port
+
+LEFT_HALF = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+
+
+@dataclass
+class Watched:
+    """What was seen in a clip."""
+
+    lifts: list[Lift] = field(default_factory=list)
+    people: int = 0
+    followed: list[int] = field(default_factory=list)
+
+
+def watch(eyes: Eyes, frames: Iterable[Frame], masks: tuple[tuple[tuple[float, float], ...], ...] = ()) -> Watched:
+    seen = Watched()
+    camera = Watch(CameraSettings(name="dock", source="unused", masks=masks), eyes)
+    for frame in frames:
+        seen.lifts += camera.look(frame).lifts
+        seen.followed.append(camera.followed)
+    seen.lifts += camera.finish()
+    seen.lifts.sort(key=lambda lift: lift.peak_s)
+    seen.people = camera.people
+    return seen
+
+
+@pytest.fixture(scope="module")
+def demo(eyes: Eyes) -> Watched:
+    return watch(eyes, demo_frames())
+
+
+def assert_same(lift: Lift, truth: TrueLift) -> None:
+    assert lift.technique == truth.technique
+    assert lift.center_x == pytest.approx(truth.x, abs=0.05)
+    assert lift.feet_xy[0] == pytest.approx(truth.x, abs=0.05)
+    assert lift.peak_s == pytest.approx(truth.peak_s, abs=0.6)
+    assert lift.start_s == pytest.approx(truth.start_s, abs=0.6)
+    assert lift.end_s == pytest.approx(truth.end_s, abs=0.6)
+
+
+def test_all_five_lifts_and_no_other_each_with_its_technique(demo: Watched) -> None:
+    assert len(demo.lifts) == len(true_lifts())
+    for lift, truth in zip(demo.lifts, true_lifts(), strict=True):
+        assert_same(lift, truth)
+        assert 0.5 < lift.confidence <= 1
+        assert lift.reasons
+        assert lift.unknown_reason is None
+
+
+def test_each_of_the_two_people_keeps_one_number(demo: Watched) -> None:
+    assert demo.people == 2
+    sides = {(lift.person, lift.center_x < 0.5) for lift in demo.lifts}
+    assert len(sides) == 2
+    assert set(demo.followed[30:]) == {2}
+
+
+def test_who_stands_in_a_masked_area_is_not_seen(eyes: Eyes) -> None:
+    seen = watch(eyes, demo_frames(9.4), (LEFT_HALF,))
+    assert seen.people == 1
+    (lift,) = seen.lifts
+    assert_same(lift, true_lifts()[1])
+
+
+@pytest.mark.parametrize("corner_xy", [(40, 60), (880, 480)])
+def test_people_120_px_tall_are_found_and_followed(eyes: Eyes, corner_xy: tuple[int, int]) -> None:
+    seen = watch(eyes, (shrunk(frame, corner_xy) for frame in demo_frames(FIRST_LIFT_S)))
+    assert seen.people == 2
+    assert Counter(seen.followed[30:]).most_common(1)[0][0] == 2
+    (lift,) = seen.lifts
+    assert lift.center_x == pytest.approx((corner_xy[0] + 384 * true_lifts()[0].x) / 1280, abs=0.02)
+    assert lift.technique in {"hinge", "unknown"}
+
+
+def test_a_clip_of_nobody(eyes: Eyes) -> None:
+    image = next(demo_frames()).image
+    image[:, 200:480] = image[:, 900:1000] = 150
+    seen = watch(eyes, (Frame("dock", image, number / 15) for number in range(30)))
+    assert (seen.lifts, seen.people, set(seen.followed)) == ([], 0, {0})
+
+
+class StumblingEyes:
+    """Lets two requests fail in the middle of the first lift, as a device that resets does."""
+
+    def __init__(self, locate: Any) -> None:
+        self._locate = locate
+        self.calls = 0
+
+    def __call__(self, image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
+        self.calls += 1
+        if self.calls in {40, 41}:
+            raise InferenceError("pose-landmarker-full", "device lost")
+        poses: list[Pose] = self._locate(image, crops, outlined)
+        return poses
+
+
+def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first_lift_clip: Path
+) -> None:
+    registry = CollectorRegistry()
+    settings = Settings(
+        cameras=(CameraSettings(name="dock", source=str(first_lift_clip)),),
+        mqtt=MqttSettings(port=free_port()),
+        outbox=OutboxSettings(path=tmp_path / "outbox.sqlite"),
+        privacy=PrivacySettings(bucket_s=3600, min_lifts=5),
+    )
+    box = Box(settings, registry)
+    monkeypatch.setattr(box._eyes, "locate", StumblingEyes(box._eyes.locate))
+    looks: list[Look] = []
+    box.run(threading.Event(), lambda _camera, look: looks.append(look))
+
+    failed = registry.get_sample_value("edge_agent_inference_errors_total", {"model": "pose-landmarker-full"})
+    frames = registry.get_sample_value("edge_agent_frames_total", {"camera": "dock"})
+    assert failed == 2
+    assert frames == int(FIRST_LIFT_S * 15) - 2
+    assert {person.number for look in looks for person in look.people} == {0, 1}
+    assert [lift.technique for look in looks for lift in look.lifts] == ["hinge"]
+
+
+def test_a_camera_file_that_cannot_be_read_ends_alone(tmp_path: Path) -> None:
+    """The other camera goes on; the box does not wait for ever for a file that is not there."""
+    registry = CollectorRegistry()
+    settings = Settings(
+        cameras=(
+            CameraSettings(name="gone", source=str(tmp_path / "nowhere.mp4")),
+            CameraSettings(name="dock", source=str(DEMO_CLIP)),
+        ),
+        mqtt=MqttSettings(port=free_port()),
+        outbox=OutboxSettings(path=tmp_path / "outbox.sqlite"),
+    )
+    box, stop = Box(settings, registry), threading.Event()
+
+    def seen(camera: str, look: Look) -> None:
+        if camera == "dock" and look.time_s > 0.3:
+            stop.set()
+
+    box.run(stop, seen)
+    assert registry.get_sample_value("edge_agent_frames_total", {"camera": "dock"})
+    failures = {"camera": "gone", "reason": "input"}
+    assert registry.get_sample_value("edge_agent_camera_failures_total", failures) == 1
