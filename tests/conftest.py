@@ -1,7 +1,8 @@
 """Shared by all tests."""
 
 import shutil
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from edge_agent import registry
 from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import PoseSettings
 from tests.demo_clip import FIRST_LIFT_S, demo_frames, write_clip
+from tests.demo_day import DemoDay, live_through
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -41,3 +43,16 @@ def first_lift_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The beginning of the demo clip: two people, one hinge."""
     path = tmp_path_factory.mktemp("clips") / "first-lift.mp4"
     return write_clip(path, [frame.image for frame in demo_frames(FIRST_LIFT_S)])
+
+
+@pytest.fixture(scope="session")
+def demo_day(tmp_path_factory: pytest.TempPathFactory) -> DemoDay:
+    """The whole chain, run once for every test that asks what came of it."""
+    return live_through(tmp_path_factory.mktemp("demo-day"))
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that another program listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield other.getsockname()[1]

@@ -1,0 +1,136 @@
+"""Whatever left the box in a whole day is on a short list, and no log holds a password."""
+
+import json
+import re
+from datetime import datetime
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.demo_day import CAMERA_PASSWORD, MQTT_PASSWORD, DemoDay
+
+LIFT_FIELDS = {
+    "schema": {"hingewatch.lift/1"},
+    "event_id": None,
+    "site": {"north"},
+    "zone": {"left", "right"},
+    "bucket_start": None,
+    "technique": {"hinge", "squat", "rounded_back", "unknown"},
+    "risk": {"low", "medium", "high"},
+    "trunk_inclination_band": {"0-30", "30-60", "60-90", "90+", "unknown"},
+    "spine_flexion_band": {"0-20", "20-40", "40+", "unknown"},
+    "knee_flexion_band": {"0-30", "30-60", "60+", "unknown"},
+    "confidence_band": {"low", "medium", "high"},
+    "view": {"side", "oblique", "end", "unknown"},
+    "model": None,
+}
+"""All that an event may hold; None: a free form, looked at on its own."""
+
+HEALTH_FIELDS = {
+    "schema", "at_unix_s", "model", "devices", "zones", "cameras", "cameras_up", "outbox_held", "outbox_ready",
+}  # fmt: skip
+
+AGENT_LABELS = {
+    "camera": {"dock", "gate"},
+    "model": {"pose-detector", "pose-landmarker-full"},
+    "device": {"CPU", "GPU", "NPU"},
+    "state": {"held", "ready"},
+    "risk": {"low", "medium", "high"},
+    "technique": {"hinge", "squat", "rounded_back", "unknown"},
+}
+"""Labels of the agent's page whose values are checked; of the others, a value is one short word."""
+
+WORD_LABELS = {"reason", "stage", "le", "cause", "result"}
+BRIDGE_LABELS = {"site", "zone", "agent", "technique", "risk"} | WORD_LABELS
+UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+
+@pytest.fixture(scope="module")
+def lifts(demo_day: DemoDay) -> list[dict[str, Any]]:
+    return [json.loads(m.payload) for m in demo_day.messages if m.topic.endswith("/lift")]
+
+
+def test_only_lifts_status_and_health_are_published(demo_day: DemoDay) -> None:
+    topics = {message.topic for message in demo_day.messages}
+    assert topics == {
+        "ergo/v1/north/left/lift",
+        "ergo/v1/north/right/lift",
+        "ergo/v1/north/box-1/status",
+        "ergo/v1/north/box-1/health",
+    }
+    assert {m.payload for m in demo_day.messages if m.topic.endswith("/status")} <= {
+        b"online",
+        b"offline",
+        b"stopped",
+    }
+
+
+def test_an_event_holds_its_listed_fields_and_nothing_else(lifts: list[dict[str, Any]]) -> None:
+    assert lifts
+    for event in lifts:
+        assert set(event) == set(LIFT_FIELDS)
+        for name, allowed in LIFT_FIELDS.items():
+            assert allowed is None or event[name] in allowed, name
+        assert UUID4.fullmatch(event["event_id"])
+        assert re.fullmatch(r"[a-z]+-\d+\.\d+\.\d+", event["model"])
+        assert datetime.fromisoformat(event["bucket_start"]).microsecond == 0
+
+
+def test_no_two_events_share_an_id(lifts: list[dict[str, Any]]) -> None:
+    ids = {event["event_id"] for event in lifts}
+    assert len(ids) == len(lifts)
+
+
+def test_a_message_carries_no_more_than_its_schema_beside_its_payload(demo_day: DemoDay) -> None:
+    for message in demo_day.messages:
+        carried = getattr(message.properties, "UserProperty", [])
+        assert carried == ([("schema", "hingewatch.lift/1")] if message.topic.endswith("/lift") else [])
+        assert not (message.retain and message.topic.endswith("/lift"))
+
+
+def test_health_speaks_of_the_machine_only(demo_day: DemoDay) -> None:
+    records = [json.loads(m.payload) for m in demo_day.messages if m.topic.endswith("/health")]
+    assert records
+    for record in records:
+        assert set(record) == HEALTH_FIELDS
+        assert record["zones"] == ["left", "right"]
+        assert set(record["devices"].values()) <= AGENT_LABELS["device"]
+
+
+def test_the_agents_page_has_only_listed_labels(demo_day: DemoDay) -> None:
+    for family in text_string_to_metric_families(demo_day.agent_page):
+        assert family.name.startswith("edge_agent_")
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                assert label in AGENT_LABELS.keys() | WORD_LABELS, f"{sample.name}: {label}"
+                assert label in WORD_LABELS or value in AGENT_LABELS[label], f"{sample.name}: {label}={value}"
+                assert re.fullmatch(r"[A-Za-z0-9_.+-]{1,40}", value)
+
+
+def test_the_bridges_page_has_only_listed_labels(demo_day: DemoDay) -> None:
+    for family in text_string_to_metric_families(demo_day.bridge_page):
+        assert family.name.startswith("ergo_")
+        for sample in family.samples:
+            assert set(sample.labels) <= BRIDGE_LABELS, sample.name
+            if sample.name == "ergo_lifts_total":
+                assert set(sample.labels) == {"site", "zone", "technique", "risk"}
+
+
+def test_no_password_is_written_anywhere(demo_day: DemoDay) -> None:
+    log = json.dumps(demo_day.agent_log)
+    assert "127.0.0.1" in log  # the address is told, without its password
+    payloads = b"".join(message.payload for message in demo_day.messages).decode()
+    for place in (log, demo_day.bridge_log, demo_day.agent_page, demo_day.bridge_page, payloads):
+        assert CAMERA_PASSWORD not in place
+        assert "viewer" not in place
+        assert MQTT_PASSWORD not in place
+
+
+def test_the_log_tells_nobodys_posture(demo_day: DemoDay) -> None:
+    allowed = {
+        "event", "level", "timestamp", "camera", "source", "what", "fix", "model", "device", "site", "agent",
+        "metrics_port", "cause", "host", "port", "reason", "error", "broker", "retry_s",
+    }  # fmt: skip
+    for line in demo_day.agent_log:
+        assert set(line) <= allowed, line
