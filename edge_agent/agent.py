@@ -12,10 +12,8 @@ from edge_agent.core import crop
 from edge_agent.core.lifts import Bend, LiftDetector, Moment
 from edge_agent.core.posture import Posture, measure
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
-from edge_agent.core.spine import back_profile
-from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, view_of
+from edge_agent.core.technique import TechniqueThresholds, judge, kinematics_of, measure_bend, view_of
 from edge_agent.core.tracking import Sighting, Track, Tracker
-from edge_agent.core.upright import Upright
 from edge_agent.pose.detector import Detection, Window
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.pixels import blank, torso_colour
@@ -25,8 +23,12 @@ from edge_agent.settings import CameraSettings
 MODEL = f"dowel-{__version__}"
 """What judged a lift, as it stands in the event."""
 
-# The outline of the back costs more than the landmarks, so it is asked for once a bend has begun.
+# The outline of the back costs more than the landmarks: it is asked for once a bend has begun, and of a person
+# standing now and then, for the bend is measured against their own upright back.
 _OUTLINE_FROM_DEPTH = 0.3
+_UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
+# A bend that began before the person was seen standing waits this long for the upright back that follows it.
+_PATIENCE_S = 1.0
 # Somebody new is noticed within about this long; more often while nobody is followed.
 _SCOUT_PERIOD_S, _SCOUT_PERIOD_ALONE_S = 0.3, 0.15
 _TILES_EACH = 1
@@ -39,6 +41,7 @@ class Person:
     number: int
     pose: Pose
     moment: Moment
+    spine_flexion_deg: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +65,24 @@ class _Follower:
     track: Track
     detector: LiftDetector = field(default_factory=LiftDetector)
     waiting: list[Bend] = field(default_factory=list)
+    outline_due_s: float = 0.0
+
+    def wants_outline(self, time_s: float) -> bool:
+        """Whether the next look should ask for the outline of the body."""
+        if self.detector.depth >= _OUTLINE_FROM_DEPTH:
+            return True
+        if time_s < self.outline_due_s:
+            return False
+        settled = self.detector.upright.backs >= _UPRIGHT_LOOKS
+        self.outline_due_s = time_s + _UPRIGHT_PERIOD_S if settled else time_s
+        return True
+
+    def ripe(self, time_s: float) -> list[Bend]:
+        """The bends that can be judged now, oldest first."""
+        known = self.detector.upright.backs > 0
+        done = [bend for bend in self.waiting if known or time_s - bend.end_s > _PATIENCE_S]
+        self.waiting = [bend for bend in self.waiting if bend not in done]
+        return done
 
 
 class Watch:
@@ -109,7 +130,7 @@ class Watch:
     def _follow(self, image: Image, time_s: float) -> list[Track]:
         """Look where each tracked person should be now; return the tracks that are given up."""
         tracks = self._tracker.tracks
-        outlined = [self._follower(track).detector.depth >= _OUTLINE_FROM_DEPTH for track in tracks]
+        outlined = [self._follower(track).wants_outline(time_s) for track in tracks]
         poses = self._eyes.locate(image, [track.crop(time_s) for track in tracks], outlined)
         sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
         return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s)
@@ -141,13 +162,15 @@ class Watch:
         """The posture of one person, and the lift that it ended. A newcomer's wait until they are believed."""
         follower = self._follower(track)
         posture = measure(track.last.pose, time_s)
-        back = back_profile(track.last.pose)
+        back = self._eyes.back(track.last.pose, posture)
         bend = follower.detector.update(posture, back)
         follower.waiting += [bend] if bend else []
         if track.person is None:
             return None, []
-        person = Person(track.person, track.last.pose, Moment(posture, follower.detector.depth, back))
-        return person, self._judge_waiting(follower, track.person)
+        moment = Moment(posture, follower.detector.depth, back)
+        seen = kinematics_of(moment, follower.detector.upright, self._eyes.tell_angles)
+        person = Person(track.person, track.last.pose, moment, None if seen is None else seen.spine_flexion_deg.value)
+        return person, [self._judge(ripe, follower, track.person) for ripe in follower.ripe(time_s)]
 
     def _farewell(self, track: Track) -> list[Lift]:
         """The lifts of a person who has left, a last unfinished one included."""
@@ -156,14 +179,10 @@ class Watch:
             return []
         bend = follower.detector.flush()
         follower.waiting += [bend] if bend else []
-        return self._judge_waiting(follower, track.person)
+        return [self._judge(last, follower, track.person) for last in follower.waiting]
 
-    def _judge_waiting(self, follower: _Follower, person: int) -> list[Lift]:
-        bends, follower.waiting = follower.waiting, []
-        return [self._judge(bend, follower.detector.upright, person) for bend in bends]
-
-    def _judge(self, bend: Bend, upright: Upright, person: int) -> Lift:
-        seen = measure_bend(bend, upright)
+    def _judge(self, bend: Bend, follower: _Follower, person: int) -> Lift:
+        seen = measure_bend(bend, follower.detector.upright, self._eyes.tell_angles)
         verdict = judge(seen, self._thresholds)
         return Lift(
             person=person,

@@ -16,7 +16,6 @@ from rich.table import Table
 
 from edge_agent.agent import Look, Watch
 from edge_agent.core.records import Lift
-from edge_agent.core.spine import flexion_deg
 from edge_agent.errors import InputError
 from edge_agent.frames import read_video
 from edge_agent.overlay import Overlay
@@ -55,12 +54,12 @@ class Analysis:
         """Take one look into the account."""
         self.lifts += look.lifts
         for person in look.people:
-            posture, back = person.moment.posture, person.moment.back
+            posture = person.moment.posture
             curve = self.series[person.number]
             curve.time_s.append(posture.time_s)
             curve.trunk_inclination_deg.append(posture.trunk_inclination_deg)
             curve.knee_flexion_deg.append(posture.knee_flexion_deg)
-            curve.spine_flexion_deg.append(flexion_deg(back) if back else None)
+            curve.spine_flexion_deg.append(person.spine_flexion_deg)
 
     def end(self, unfinished: list[Lift], people: int) -> None:
         """The clip is over: a lift still going on lasts until its end."""

@@ -70,8 +70,8 @@ def _with_body(image: Image, person: Person) -> Image:
     back = person.moment.back
     if back is None:
         return image
-    outline = person.pose.crop.to_frame(back.outline_xy[np.isfinite(back.outline_xy).all(axis=1)])
-    return draw_back(image, outline, person.pose.crop.to_frame(back.chord_xy))
+    to_frame = person.pose.crop.to_frame
+    return draw_back(image, to_frame(back.profile.seen_xy), to_frame(back.profile.chord_xy))
 
 
 def _head_px(pose: Pose) -> float:

@@ -68,6 +68,13 @@ class Person:
         world_m = np.asarray(points - points[list(HIPS)].mean(0), np.float32)
         return Pose(window, xy, into(window, xy), visibility, world_m, score, mask)
 
+    @property
+    def stoop_squat_index(self) -> float:
+        """0 a full squat, 100 a full stoop; 50 for who stands."""
+        points, still = self._points(), Person()._points()
+        hip, shoulder = (float((points - still)[list(joints), 1].mean()) for joints in (HIPS, SHOULDERS))
+        return 100 * (1 - hip / shoulder) if shoulder > 0.05 else 50.0
+
     def sighting(self, colour: Sequence[float] = (120.0, 128.0, 128.0)) -> Sighting:
         """The same for the tracker, in clothes of this Lab colour."""
         return Sighting(self.pose(outlined=False), np.array(colour, np.float32))

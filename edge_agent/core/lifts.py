@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from edge_agent.core.kinematics import Back
 from edge_agent.core.posture import Posture
-from edge_agent.core.spine import BackProfile
 from edge_agent.core.upright import Upright
 
 
@@ -48,7 +48,7 @@ class Moment:
 
     posture: Posture
     depth: float
-    back: BackProfile | None
+    back: Back | None
 
     @property
     def time_s(self) -> float:
@@ -58,12 +58,11 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bend:
-    """A finished cycle. ``whole`` is False where the view began or ended in the middle of it."""
+    """A finished cycle, or as much of it as was in view."""
 
     moments: tuple[Moment, ...]
     start_s: float
     end_s: float
-    whole: bool
 
     @property
     def peak(self) -> Moment:
@@ -94,7 +93,6 @@ class LiftDetector:
     depth: float = 0.0
     _recent: deque[Moment] = field(default_factory=deque)
     _bend: list[Moment] = field(default_factory=list)
-    _whole: bool = False
     _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
 
     @property
@@ -102,7 +100,7 @@ class LiftDetector:
         """Whether the person is on the way down, at the bottom or on the way up."""
         return bool(self._bend)
 
-    def update(self, posture: Posture, back: BackProfile | None) -> Bend | None:
+    def update(self, posture: Posture, back: Back | None) -> Bend | None:
         """Take one frame; return the bend that it finished, if it did."""
         self._raw.append(depth_of(posture, self.upright, self.thresholds))
         self.depth = median(self._raw)
@@ -111,7 +109,7 @@ class LiftDetector:
             return self._stand(moment)
         self._bend.append(moment)
         if self.depth < _STANDING or (self.depth < _BENT and self._settled()):
-            self.upright.learn(posture)
+            self.upright.learn(posture, back)
             return self._finish(self._bend, moment.time_s)
         return self._split()
 
@@ -119,21 +117,16 @@ class LiftDetector:
         """The person is gone or the video has ended: what is left of a bend, if it was deep enough."""
         if not self._bend:
             return None
-        self._whole = False
         return self._finish(self._bend, self._bend[-1].time_s)
 
     def _stand(self, moment: Moment) -> Bend | None:
         if self.depth < _BENT:
-            self.upright.learn(moment.posture)
+            self.upright.learn(moment.posture, moment.back)
             self._recent.append(moment)
             while moment.time_s - self._recent[0].time_s > _LOOK_BACK_S:
                 self._recent.popleft()
             return None
-        self._whole = bool(self._recent)
         before = list(self._recent)
-        while before and before[0].depth >= _STANDING:
-            self._whole = False  # never seen standing before this bend
-            break
         onset = next((i for i in range(len(before) - 1, -1, -1) if before[i].depth < _STANDING), 0)
         self._bend = [*before[onset:], moment]
         self._recent.clear()
@@ -156,11 +149,11 @@ class LiftDetector:
             return None
         first, rest = self._bend[: valley + 1], self._bend[valley:]
         bend = self._finish(first, first[-1].time_s)
-        self._bend, self._whole = rest, True
+        self._bend = rest
         return bend
 
     def _finish(self, moments: Sequence[Moment], end_s: float) -> Bend | None:
-        bend = Bend(tuple(moments), moments[0].time_s, end_s, self._whole)
+        bend = Bend(tuple(moments), moments[0].time_s, end_s)
         self._bend = []
         self._recent.clear()
         return bend if self._is_lift(bend) else None

@@ -24,8 +24,9 @@ class Posture:
 
     Places are frame pixels; ``px_per_m`` is the picture's scale at the person. Angles are degrees.
     ``trunk_inclination_deg``: hip to shoulder against the vertical, in the person's own sagittal plane, so a
-    sideways lean does not count. ``knee_flexion_deg``: 0 straight. ``shin_inclination_deg``: knee to ankle
-    against the vertical. ``view_from_side_deg``: 0 the camera sees the person from the side, 90 from the front
+    sideways lean does not count; ``trunk_lean_deg`` is the same with its sign, negative for who leans back.
+    ``stagger_m``: one ankle ahead of the other. ``knee_flexion_deg``: 0 straight. ``shin_inclination_deg``: knee to
+    ankle against the vertical. ``view_from_side_deg``: 0 the camera sees the person from the side, 90 from the front
     or back. Heights are above the ankles.
     """
 
@@ -35,10 +36,12 @@ class Posture:
     feet_xy: tuple[float, float]
     px_per_m: float
     trunk_inclination_deg: float | None
+    trunk_lean_deg: float | None
     knee_flexion_deg: float | None
     shin_inclination_deg: float | None
     hip_height_m: float | None
     shoulder_height_m: float | None
+    stagger_m: float | None
     view_from_side_deg: float
 
 
@@ -52,17 +55,20 @@ def measure(pose: Pose, time_s: float) -> Posture:
     feet = _weighted(points, pose.visibility, (*ANKLES, *HEELS, *TOES))
     ankle = _weighted(points, pose.visibility, ANKLES)
     ankle_seen = float(pose.visibility[list(ANKLES)].max()) >= SEEN
+    lean_deg = _trunk_lean_deg(pose, shoulder - hip, forward)
     return Posture(
         time_s=time_s,
         hip_xy=(float(hip[0] * scale), float(hip[1] * scale)),
         shoulder_xy=(float(shoulder[0] * scale), float(shoulder[1] * scale)),
         feet_xy=(float(feet[0] * scale), float(feet[1] * scale)),
         px_per_m=scale,
-        trunk_inclination_deg=_trunk_inclination_deg(pose, shoulder - hip, forward),
+        trunk_inclination_deg=None if lean_deg is None else abs(lean_deg),
+        trunk_lean_deg=lean_deg,
         knee_flexion_deg=_knee_flexion_deg(pose, view_deg),
         shin_inclination_deg=_shin_inclination_deg(pose, points, forward),
         hip_height_m=float(ankle[1] - hip[1]) if ankle_seen else None,
         shoulder_height_m=float(ankle[1] - shoulder[1]) if ankle_seen else None,
+        stagger_m=_stagger_m(pose, points, forward),
         view_from_side_deg=view_deg,
     )
 
@@ -82,10 +88,17 @@ def _facing(points: Floats) -> tuple[Floats, float]:
     return forward / np.float32(length), float(np.degrees(np.arctan2(abs(right[0]), abs(right[2]))))
 
 
-def _trunk_inclination_deg(pose: Pose, trunk: Floats, forward: Floats) -> float | None:
+def _trunk_lean_deg(pose: Pose, trunk: Floats, forward: Floats) -> float | None:
     if float(pose.visibility[[*HIPS, *SHOULDERS]].mean()) < SEEN:
         return None
-    return float(np.degrees(np.arctan2(abs(float(trunk @ forward)), -float(trunk[1]))))
+    return float(np.degrees(np.arctan2(float(trunk @ forward), -float(trunk[1]))))
+
+
+def _stagger_m(pose: Pose, points: Floats, forward: Floats) -> float | None:
+    left, right = ANKLES
+    if float(pose.visibility[list(ANKLES)].min()) < SEEN:
+        return None
+    return abs(float((points[left] - points[right]) @ forward))
 
 
 def _weighted(points: Floats, visibility: Floats, joints: tuple[int, ...]) -> Floats:

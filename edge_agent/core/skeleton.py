@@ -47,6 +47,8 @@ class Landmark(IntEnum):
 LANDMARKS = len(Landmark)
 
 SHOULDERS = (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER)
+ELBOWS = (Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW)
+WRISTS = (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST)
 HIPS = (Landmark.LEFT_HIP, Landmark.RIGHT_HIP)
 KNEES = (Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE)
 ANKLES = (Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE)

@@ -8,19 +8,42 @@ to mid-shoulder is the dowel, and the outline's distance from it, sampled along 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edge_agent.core.records import Floats, Pose
-from edge_agent.core.skeleton import EARS, HEELS, HIPS, KNEES, SHOULDERS, TOES, Landmark
+from edge_agent.core.skeleton import EARS, HEELS, HIPS, KNEES, SHOULDERS, TOES, WRISTS, Landmark
 
 # Places along the chord at which the outline is read, as shares of it: 0 hip, 1 shoulder.
 STATIONS: Floats = np.linspace(-0.1, 1.1, 25, dtype=np.float32)
-_WRISTS = (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST)
 # The outline is searched from this far in front of the chord to this far behind it, in chord lengths.
 _VENTRAL, _DORSAL, _STEPS = -0.3, 0.9, 121
 # A chord shorter than this many mask pixels (of 256) is seen too much end-on to have a profile.
 _SHORTEST_CHORD_PX = 24.0
 _BODY = 0.5
-_DEG_PER_TURN_DEG, _STRAIGHT_TURN_DEG = 1.6, 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Dowel:
+    """The line from mid-hip to mid-shoulder and the side of it on which the back lies, in crop units.
+
+    hip, shoulder: (2,) its ends. dorsal: (2,) unit vector at right angles to it, out of the back.
+    ``faces_left``: with the chord turned upright, the person faces the left edge of the picture.
+    """
+
+    hip: Floats
+    shoulder: Floats
+    dorsal: Floats
+    faces_left: bool
+
+    @property
+    def chord(self) -> Floats:
+        """(2,) from hip to shoulder."""
+        return np.asarray(self.shoulder - self.hip, np.float32)
+
+    @property
+    def length(self) -> np.float32:
+        """Of the chord."""
+        return np.float32(np.hypot(*self.chord))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,44 +58,46 @@ class BackProfile:
     outline_xy: Floats
     chord_xy: Floats
 
-    def slope_deg(self, start: float, stop: float) -> float | None:
-        """Mean slope of the outline against the chord between two stations; positive: leaving the chord."""
-        inside = (start <= STATIONS) & (stop >= STATIONS) & np.isfinite(self.distance)
-        if int(inside.sum()) < 4:
-            return None
-        slope = np.polyfit(STATIONS[inside], self.distance[inside], 1)[0]
-        return float(np.degrees(np.arctan(slope)))
+    @property
+    def seen_xy(self) -> Floats:
+        """(n, 2) the points of the outline that were found, crop units."""
+        return self.outline_xy[np.isfinite(self.distance)]
+
+
+def lay_dowel(pose: Pose) -> Dowel | None:
+    """The dowel on this back; None for a chord seen end-on."""
+    hip = np.asarray(pose.crop_xy[list(HIPS)].mean(0), np.float32)
+    shoulder = np.asarray(pose.crop_xy[list(SHOULDERS)].mean(0), np.float32)
+    chord = shoulder - hip
+    length = float(np.hypot(*chord))
+    if length * 256 < _SHORTEST_CHORD_PX:
+        return None
+    across = np.array([-chord[1], chord[0]], np.float32) / np.float32(length)
+    faces_left = _ventral_side(pose, hip, across, length) < 0
+    return Dowel(hip, shoulder, across if faces_left else -across, faces_left)
 
 
 def back_profile(pose: Pose) -> BackProfile | None:
     """The back's profile from a pose with a mask; None without a mask or with a chord seen end-on."""
-    if pose.mask is None:
+    dowel = lay_dowel(pose)
+    if pose.mask is None or dowel is None:
         return None
-    hip = pose.crop_xy[list(HIPS)].mean(0)
-    shoulder = pose.crop_xy[list(SHOULDERS)].mean(0)
-    chord = shoulder - hip
-    length = float(np.hypot(*chord))
-    size = pose.mask.shape[0]
-    if length * size < _SHORTEST_CHORD_PX:
-        return None
-    along = chord / np.float32(length)
-    across = np.array([-along[1], along[0]], np.float32)
-    dorsal = -_ventral_side(pose, hip, across, length) * across
-    depth = np.linspace(_VENTRAL, _DORSAL, _STEPS, dtype=np.float32) * np.float32(length)
-    base = hip + STATIONS[:, None] * chord
-    probes = base[:, None] + depth[None, :, None] * dorsal
+    size, length = pose.mask.shape[0], dowel.length
+    depth = np.linspace(_VENTRAL, _DORSAL, _STEPS, dtype=np.float32) * length
+    base = dowel.hip + STATIONS[:, None] * dowel.chord
+    probes = base[:, None] + depth[None, :, None] * dowel.dorsal
     cells = np.clip((probes * size).astype(np.intp), 0, size - 1)
     edge = _outer_edge(pose.mask[cells[..., 1], cells[..., 0]] > _BODY, int(np.argmin(np.abs(depth))))
     distance = np.where(edge >= 0, depth[edge], np.nan)
-    outline = base + distance[:, None] * dorsal
+    outline = base + distance[:, None] * dowel.dorsal
     return BackProfile(
-        np.asarray(distance / length, np.float32), np.asarray(outline, np.float32), np.stack([hip, shoulder])
+        np.asarray(distance / length, np.float32),
+        np.asarray(outline, np.float32),
+        np.stack([dowel.hip, dowel.shoulder]),
     )
 
 
-def _outer_edge(
-    body: np.ndarray[tuple[int, int], np.dtype[np.bool_]], chord: int
-) -> "np.ndarray[tuple[int], np.dtype[np.intp]]":
+def _outer_edge(body: npt.NDArray[np.bool_], chord: int) -> npt.NDArray[np.intp]:
     """For each row the last column of the body's run that holds or comes nearest to the chord; -1 if none."""
     edges = np.full(len(body), -1, np.intp)
     for row, line in enumerate(body):
@@ -99,15 +124,7 @@ def _ventral_side(pose: Pose, hip: Floats, across: Floats, length: float) -> flo
         1.5 * (mean((Landmark.NOSE,)) - mean(EARS)),
         1.5 * (mean(TOES) - mean(HEELS)),
         mean(KNEES) - hip,
-        mean(_WRISTS) - hip,
+        mean(WRISTS) - hip,
     ]
     votes = [float(np.clip(lead @ across / length, -0.5, 0.5)) for lead in leads]
     return 1.0 if sum(votes) >= 0 else -1.0
-
-
-def flexion_deg(back: BackProfile) -> float | None:
-    """Thoracolumbar flexion, degrees, 0 as standing: the turn of the outline from the lower to the upper back."""
-    lower, upper = back.slope_deg(0.0, 0.35), back.slope_deg(0.6, 1.0)
-    if lower is None or upper is None:
-        return None
-    return max(_DEG_PER_TURN_DEG * (lower - upper - _STRAIGHT_TURN_DEG), 0.0)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from math import exp
 from statistics import median
 
+from edge_agent.core.kinematics import Estimate, Kinematics, TellAngles, middle
 from edge_agent.core.lifts import Bend, Moment
 from edge_agent.core.posture import Posture
 from edge_agent.core.records import Technique, View
-from edge_agent.core.spine import flexion_deg
 from edge_agent.core.upright import Upright
 
 UNKNOWN_REASONS = ("too_short", "legs_hidden", "view", "confidence")
@@ -28,39 +28,47 @@ class TechniqueThresholds:
     50 and up; the middle of that gap).
     rounded_deg: spine flexion from which a back is called rounded; about half of the lumbar range leaves
     the neutral zone (neutral up to roughly 35 % of range), and see docs on accuracy.
-    max_view_deg: farther from the side than this the outline no longer shows the back.
     min_confidence: a verdict less sure than this is `unknown`.
     """
 
     squat_index: float = 44.0
     rounded_deg: float = 30.0
-    max_view_deg: float = 65.0
     min_confidence: float = 0.6
 
 
 # The bottom of a lift: moments at least this share of its depth.
 _BOTTOM = 0.8
-# Spread of the index within one technique, and of the flexion estimate on simulated lifts, as logistic widths.
-_INDEX_WIDTH = 4.0
-_FLEXION_WIDTH_DEG = 5.0
+# How far the index read from keypoints alone strays within one technique: for lifts whose outline was hidden.
+_KEYPOINT_INDEX_SPREAD = 14.0
+# With a squat's upright trunk the spine is nearly always neutral; above this inclination the back must be seen.
+_UPRIGHT_TRUNK_DEG, _ROUNDED_UPRIGHT = 45.0, 0.1
+# Logistic widths, in spreads, that turn the distance to a limit into a probability; fitted on held-out simulated
+# lifts by models/spine/calibrate.py.
+_FLEXION_WIDTH, _INDEX_WIDTH = 0.6, 0.6
+# Estimates that may be off by more than this say little: of the legs half the way from squat to stoop.
+_VAGUE_FLEXION_DEG, _VAGUE_INDEX = 15.0, 25.0
 _SIDE_DEG, _END_DEG = 30.0, 65.0
-# With a squat's upright trunk the spine is nearly always neutral; above this the back must be seen.
-_UPRIGHT_TRUNK_DEG = 45.0
 _FEWEST_MOMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What was seen of one lift at its bottom; ``None`` where it was not."""
+    """What was seen of one lift at its bottom; ``None`` where it was not.
 
+    ``bent``: medians over the bottom of all that the spine model saw, None where the outline of the back was hidden.
+    """
+
+    bent: Kinematics | None
     trunk_inclination_deg: float | None
     knee_flexion_deg: float | None
-    shin_inclination_deg: float | None
-    spine_flexion_deg: float | None
-    stoop_squat_index: float | None
+    stoop_squat_index: Estimate | None
     view_from_side_deg: float
     moments: int
-    backs: int
+
+    @property
+    def spine_flexion_deg(self) -> float | None:
+        """Never below zero: a hollow back is not a flexed one."""
+        return None if self.bent is None else max(self.bent.spine_flexion_deg.value, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,30 +81,35 @@ class Verdict:
     unknown_reason: str | None = None
 
 
-def measure_bend(bend: Bend, upright: Upright) -> Measures:
+def measure_bend(bend: Bend, upright: Upright, tell: TellAngles) -> Measures:
     """The lift's angles: medians over its bottom, against the person's own upright posture."""
     bottom = bend.bottom(_BOTTOM)
-    backs = [moment for moment in bottom if moment.back is not None]
+    readings = [seen for moment in bottom if (seen := kinematics_of(moment, upright, tell)) is not None]
+    bent = middle(readings) if len(readings) >= _FEWEST_MOMENTS else None
     return Measures(
-        trunk_inclination_deg=_median(upright.inclination_deg(m.posture) for m in bottom),
-        knee_flexion_deg=_over(bottom, lambda p: p.knee_flexion_deg),
-        shin_inclination_deg=_over(bottom, lambda p: p.shin_inclination_deg),
-        spine_flexion_deg=_median(flexion_deg(m.back) for m in backs if m.back is not None),
-        stoop_squat_index=_stoop_squat_index(bottom, upright),
-        view_from_side_deg=median(m.posture.view_from_side_deg for m in bottom),
+        bent=bent,
+        trunk_inclination_deg=bent.trunk_inclination_deg.value
+        if bent
+        else _median(upright.inclination_deg(m.posture) for m in bottom),
+        knee_flexion_deg=bent.knee_flexion_deg.value if bent else _over(bottom, lambda p: p.knee_flexion_deg),
+        stoop_squat_index=bent.stoop_squat_index if bent else _stoop_squat_index(bottom, upright),
+        view_from_side_deg=bent.view_from_side_deg.value
+        if bent
+        else median(m.posture.view_from_side_deg for m in bottom),
         moments=len(bottom),
-        backs=len(backs),
     )
+
+
+def kinematics_of(moment: Moment, upright: Upright, tell: TellAngles) -> Kinematics | None:
+    """What the spine model saw at one moment; None where the outline of the back was not to be had."""
+    return None if moment.back is None else tell(moment.back.code, upright.code)
 
 
 def judge(seen: Measures, thresholds: TechniqueThresholds) -> Verdict:
     """The verdict on what was seen. Never raises: what cannot be judged is ``unknown``, with the reason."""
     if seen.moments < _FEWEST_MOMENTS or seen.trunk_inclination_deg is None:
         return _unknown("too_short", "the bottom of the lift was in view for too few frames")
-    hinge = _hinge_probability(seen, thresholds)
-    if hinge is None:
-        return _unknown("legs_hidden", "the legs were hidden, so hinge and squat look alike")
-    rounded = _rounded_probability(seen, thresholds)
+    hinge, rounded = _hinge_probability(seen, thresholds), _rounded_probability(seen, thresholds)
     return _reduce(seen, hinge, rounded, thresholds)
 
 
@@ -107,25 +120,34 @@ def view_of(view_from_side_deg: float) -> View:
     return "oblique" if view_from_side_deg < _END_DEG else "end"
 
 
-def _reduce(seen: Measures, hinge: float, rounded: float | None, thresholds: TechniqueThresholds) -> Verdict:
+def _reduce(seen: Measures, hinge: float | None, rounded: float | None, thresholds: TechniqueThresholds) -> Verdict:
     """Both axes to one label: a rounded back whatever the legs do; else squat; else hinge."""
     reasons = _legs_reason(seen), _spine_reason(seen, thresholds)
     if rounded is None:
-        upright_squat = hinge < 0.5 and (seen.trunk_inclination_deg or 0.0) < _UPRIGHT_TRUNK_DEG
-        if not upright_squat:
+        upright = (seen.trunk_inclination_deg or 0.0) < _UPRIGHT_TRUNK_DEG
+        if not upright or hinge is None or hinge > 0.5:
             return _unknown("view", *reasons)
-        return _sure_enough("squat", 0.9 * (1 - hinge), reasons, thresholds)
-    if rounded >= 0.5:
-        return _sure_enough("rounded_back", rounded, reasons, thresholds)
-    if hinge >= 0.5:
-        return _sure_enough("hinge", hinge * (1 - rounded), reasons, thresholds)
-    return _sure_enough("squat", (1 - hinge) * (1 - rounded), reasons, thresholds)
-
-
-def _sure_enough(technique: Technique, sure: float, reasons: tuple[str, ...], limits: TechniqueThresholds) -> Verdict:
-    if sure < limits.min_confidence:
-        return _unknown("confidence", *reasons, f"too close to call: {technique} at {sure:.0%}")
+        rounded = _ROUNDED_UPRIGHT
+    if hinge is None:
+        if rounded < thresholds.min_confidence:
+            return _unknown("legs_hidden", *reasons, "hinge and squat look alike without the legs")
+        return Verdict("rounded_back", round(rounded, 3), reasons)
+    flat = 1 - rounded
+    shares: dict[Technique, float] = {"hinge": flat * hinge, "squat": flat * (1 - hinge), "rounded_back": rounded}
+    technique = max(shares, key=shares.__getitem__)
+    sure = shares[technique]
+    if sure < thresholds.min_confidence:
+        return _unknown(_what_is_vague(seen), *reasons, f"too close to call: {technique} at {sure:.0%}")
     return Verdict(technique, round(sure, 3), reasons)
+
+
+def _what_is_vague(seen: Measures) -> str:
+    """Why it was too close to call: the back or the legs hardly seen, or simply a body between two techniques."""
+    if seen.bent and seen.bent.spine_flexion_deg.spread > _VAGUE_FLEXION_DEG:
+        return "view"
+    if seen.stoop_squat_index and seen.stoop_squat_index.spread > _VAGUE_INDEX:
+        return "legs_hidden"
+    return "confidence"
 
 
 def _unknown(word: str, *reasons: str) -> Verdict:
@@ -133,31 +155,33 @@ def _unknown(word: str, *reasons: str) -> Verdict:
 
 
 def _hinge_probability(seen: Measures, thresholds: TechniqueThresholds) -> float | None:
-    """Of the legs axis alone: 0 a squat, 1 a hinge or stoop."""
+    """Of the legs axis alone: 0 a squat, 1 a hinge or stoop; None where the legs were hidden."""
     if seen.stoop_squat_index is None:
         return None
-    return _logistic((seen.stoop_squat_index - thresholds.squat_index) / _INDEX_WIDTH)
+    beyond = seen.stoop_squat_index.value - thresholds.squat_index
+    return _logistic(beyond / (_INDEX_WIDTH * seen.stoop_squat_index.spread))
 
 
 def _rounded_probability(seen: Measures, thresholds: TechniqueThresholds) -> float | None:
     """Of the spine axis alone; None where the back was not to be seen."""
-    if seen.spine_flexion_deg is None or seen.backs < _FEWEST_MOMENTS:
+    if seen.bent is None:
         return None
-    if seen.view_from_side_deg > thresholds.max_view_deg:
-        return None
-    return _logistic((seen.spine_flexion_deg - thresholds.rounded_deg) / _FLEXION_WIDTH_DEG)
+    flexion = seen.bent.spine_flexion_deg
+    return _logistic((flexion.value - thresholds.rounded_deg) / (_FLEXION_WIDTH * flexion.spread))
 
 
 def _logistic(x: float) -> float:
     return 1 / (1 + exp(-max(min(x, 30.0), -30.0)))
 
 
-def _stoop_squat_index(bottom: Sequence[Moment], upright: Upright) -> float | None:
+def _stoop_squat_index(bottom: Sequence[Moment], upright: Upright) -> Estimate | None:
+    """From keypoints alone; None where the legs were hidden."""
     drops = [drop for moment in bottom if (drop := _drops_m(moment.posture, upright)) is not None]
     if len(drops) < _FEWEST_MOMENTS:
         return None
     hip, shoulder = median(d[0] for d in drops), median(d[1] for d in drops)
-    return max(min(100 * (1 - hip / max(shoulder, 0.05)), 100.0), 0.0)
+    index = 100 * (1 - hip / max(shoulder, 0.05))
+    return Estimate(max(min(index, 100.0), 0.0), _KEYPOINT_INDEX_SPREAD)
 
 
 def _drops_m(posture: Posture, upright: Upright) -> tuple[float, float] | None:
@@ -177,15 +201,17 @@ def _over(moments: Sequence[Moment], angle: Callable[[Posture], float | None]) -
 
 
 def _legs_reason(seen: Measures) -> str:
-    index, knee, trunk = seen.stoop_squat_index, seen.knee_flexion_deg, seen.trunk_inclination_deg
+    index, knee, trunk = seen.stoop_squat_index, seen.knee_flexion_deg, seen.trunk_inclination_deg or 0.0
     bent = "knees hidden" if knee is None else f"knees bent {knee:.0f}°"
-    return f"stoop-squat index {index or 0:.0f} of 100 (0 squat, 100 stoop): trunk inclined {trunk or 0:.0f}°, {bent}"
+    if index is None:
+        return f"the legs were hidden: trunk inclined {trunk:.0f}°, {bent}"
+    return f"stoop-squat index {index.value:.0f} of 100 (0 squat, 100 stoop): trunk inclined {trunk:.0f}°, {bent}"
 
 
 def _spine_reason(seen: Measures, thresholds: TechniqueThresholds) -> str:
-    if seen.view_from_side_deg > thresholds.max_view_deg:
-        return f"seen {seen.view_from_side_deg:.0f}° off the side: the outline of the back does not show its curve"
-    if seen.spine_flexion_deg is None or seen.backs < _FEWEST_MOMENTS:
-        return "the outline of the back was hidden"
-    word = "beyond" if seen.spine_flexion_deg >= thresholds.rounded_deg else "within"
-    return f"spine flexed {seen.spine_flexion_deg:.0f}°, {word} the limit of {thresholds.rounded_deg:.0f}°"
+    if seen.bent is None:
+        return f"seen {seen.view_from_side_deg:.0f}° off the side: the outline of the back was hidden"
+    flexion = seen.bent.spine_flexion_deg
+    word = "beyond" if flexion.value >= thresholds.rounded_deg else "within"
+    angle = f"spine flexed {max(flexion.value, 0):.0f}° (± {flexion.spread:.0f}°)"
+    return f"{angle}, {word} the limit of {thresholds.rounded_deg:.0f}°"

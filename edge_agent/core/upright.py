@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
+from edge_agent.core.kinematics import Back
 from edge_agent.core.posture import Posture
+from edge_agent.core.records import Floats
 
 # Landmarks of a standing adult, in the pose network's metric units: read off standing people in real footage,
 # 5th to 95th percentile 0.60-0.77 m and 1.06-1.29 m. Used until the person has been seen upright.
@@ -14,21 +18,25 @@ _MAX_KNEE_DEG = 35.0
 _TRUSTED_HEIGHTS_M = (0.5, 0.9)
 # Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
 _SHARE = 0.15
+_BACK_SHARE = 0.3
 
 
 @dataclass(slots=True)
 class Upright:
-    """Running mean of the person's upright postures."""
+    """Running mean of the person's upright postures; ``code`` is the (n, 64) code of the standing back."""
 
     hip_height_m: float = TYPICAL_HIP_HEIGHT_M
     shoulder_height_m: float = TYPICAL_SHOULDER_HEIGHT_M
     trunk_deg: float = 0.0
+    lean_deg: float = 0.0
+    code: Floats | None = None
+    backs: int = 0
     hip_y_px: float | None = None
     shoulder_y_px: float | None = None
     seen: int = 0
 
-    def learn(self, posture: Posture) -> bool:
-        """Take the posture into the mean if it is an upright one; say whether it was."""
+    def learn(self, posture: Posture, back: Back | None) -> bool:
+        """Take the posture, and the back where it is known, into the mean if it is upright; say whether it was."""
         trunk, knee = posture.trunk_inclination_deg, posture.knee_flexion_deg
         if trunk is None or trunk > _MAX_TRUNK_DEG or (knee is not None and knee > _MAX_KNEE_DEG):
             return False
@@ -38,10 +46,18 @@ class Upright:
             self.hip_height_m += share * (hip - self.hip_height_m)
             self.shoulder_height_m += share * (shoulder - self.shoulder_height_m)
         self.trunk_deg += share * (trunk - self.trunk_deg)
+        self.lean_deg += share * ((posture.trunk_lean_deg or 0.0) - self.lean_deg)
         self.hip_y_px = _toward(self.hip_y_px, posture.hip_xy[1], 2 * share)
         self.shoulder_y_px = _toward(self.shoulder_y_px, posture.shoulder_xy[1], 2 * share)
+        if back is not None:
+            self._learn_code(back.code)
         self.seen += 1
         return True
+
+    def _learn_code(self, now: Floats) -> None:
+        self.backs += 1
+        share = np.float32(max(_BACK_SHARE, 1 / self.backs))
+        self.code = now if self.code is None else np.asarray(self.code + share * (now - self.code), np.float32)
 
     def hip_drop(self, posture: Posture) -> float | None:
         """How far the hips are below standing, as a share of their standing height."""

@@ -7,19 +7,24 @@ from pathlib import Path
 import openvino as ov
 
 from edge_agent import registry
+from edge_agent.core.bodyview import body_view
 from edge_agent.core.crop import Crop
+from edge_agent.core.kinematics import Back, TellAngles
+from edge_agent.core.posture import Posture
 from edge_agent.core.records import Image, Pose
+from edge_agent.core.spine import back_profile
 from edge_agent.errors import InputError
 from edge_agent.pose import detector, landmarker
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.landmarker import Landmarker
 from edge_agent.pose.network import Graph, Network
+from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.settings import PoseSettings
 
 StageTimer = Callable[[str], AbstractContextManager[object]]
 """Measures one stage: ``with timer("detect"): ...``."""
 
-STAGES = ("detect", "landmarks", "landmarks_and_outline")
+STAGES = ("detect", "landmarks", "landmarks_and_outline", "spine")
 
 
 def untimed(_stage: str) -> AbstractContextManager[object]:
@@ -28,7 +33,7 @@ def untimed(_stage: str) -> AbstractContextManager[object]:
 
 
 class Eyes:
-    """Detector and landmarker. Every method raises InferenceError when a network fails."""
+    """Detector, landmarker and spine encoder. Every method raises InferenceError when a network fails."""
 
     def __init__(self, settings: PoseSettings, timer: StageTimer = untimed) -> None:
         """Raises InputError for a missing or altered model file, RunError for a device that cannot run it."""
@@ -42,6 +47,8 @@ class Eyes:
         outlined = Network(core, Graph(marker, marked, landmarker.MASK_OUTPUTS, "0..1"), settings.device)
         self._detector = Detector(detect)
         self._landmarker = Landmarker(plain, outlined)
+        self._spine = SpineEncoder(core)
+        self.tell_angles: TellAngles = self._spine.head
         self.devices = {finder: detect.device, marker: plain.device}
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
@@ -60,6 +67,14 @@ class Eyes:
                 found = self._landmarker.locate(image, [crops[i] for i in chosen], mask=wanted)
             poses.update(zip(chosen, found, strict=True))
         return [poses[i] for i in range(len(crops))]
+
+    def back(self, pose: Pose, posture: Posture) -> Back | None:
+        """What the outline of one body tells of its spine; None without a mask or with the trunk seen end-on."""
+        view, profile = body_view(pose, posture), back_profile(pose)
+        if view is None or profile is None:
+            return None
+        with self.timer("spine"):
+            return Back(profile, self._spine.encode(view))
 
 
 def _writable(folder: Path) -> Path:

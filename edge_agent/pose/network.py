@@ -55,7 +55,8 @@ def present(device: str, available: Sequence[str]) -> str:
     return f"AUTO:{','.join(here)}" if here else device
 
 
-def _last_line(error: Exception) -> str:
+def last_line(error: Exception) -> str:
+    """The end of OpenVINO's long stack of messages, which says what is wrong."""
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
 
 
@@ -87,7 +88,7 @@ class Network:
             self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
         except RuntimeError as error:
             raise RunError(
-                f"OpenVINO cannot run {graph.name} on device {device!r}: {_last_line(error)}",
+                f"OpenVINO cannot run {graph.name} on device {device!r}: {last_line(error)}",
                 "set pose.device to one that `edge-agent doctor` lists, or to AUTO:NPU,GPU,CPU",
             ) from error
         self._outputs = graph.outputs
@@ -124,7 +125,7 @@ class Network:
         except RuntimeError as error:
             # The others may still be running, and a busy request refuses the next frame's picture.
             self._requests.clear()
-            what = f"{self.name} failed on {self.device}: {_last_line(error)}"
+            what = f"{self.name} failed on {self.device}: {last_line(error)}"
             raise InferenceError(self.name, what) from error
         return [self._answer(request) for request, _ in running]
 

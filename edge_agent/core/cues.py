@@ -1,0 +1,129 @@
+"""What a coach would point at in one lift, from the same measurements as the verdict.
+
+Each cue is given only where the view allows it, and never changes the verdict: it says where to look.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from edge_agent.core.kinematics import Kinematics
+from edge_agent.core.lifts import Bend, Moment
+from edge_agent.core.technique import Measures, TechniqueThresholds
+from edge_agent.core.upright import Upright
+
+
+@dataclass(frozen=True, slots=True)
+class CueThresholds:
+    """From where on something is worth a word.
+
+    knee_travel_deg: shin inclination at the bottom of a hinge. A hinge keeps the shins nearly vertical; simulated
+    hinges stay within 18° (95th percentile).
+    head_craned_deg, head_dropped_deg: the head's pitch against the trunk's; a head in line with the back keeps its
+    place (trainers' dowel: head, upper back and tailbone touch), half of the neck's range of about 60° either way.
+    twist_deg: shoulders against hips; more than the error of the estimate (REBA adds a point for any twist).
+    stagger_m: one foot ahead of the other; about a foot's length.
+    lean_back_deg: trunk behind the person's own upright after the lift.
+    max_view_deg: farther from the side than this, what happens in the sagittal plane is not told apart.
+    max_spread_deg: an angle less certain than this gives no cue.
+    """
+
+    knee_travel_deg: float = 20.0
+    head_craned_deg: float = -35.0
+    head_dropped_deg: float = 30.0
+    twist_deg: float = 18.0
+    stagger_m: float = 0.25
+    lean_back_deg: float = 10.0
+    max_view_deg: float = 45.0
+    max_spread_deg: float = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One lift as the cues look at it.
+
+    ``readings`` are the moments of the bend of which the outline was seen, with their angles. ``after`` are the
+    moments right after it, standing.
+    """
+
+    bend: Bend
+    measures: Measures
+    readings: Sequence[tuple[Moment, Kinematics]]
+    after: Sequence[Moment]
+    upright: Upright
+
+
+def cues(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> tuple[str, ...]:
+    """Every cue that this lift gives reason for, as sentences."""
+    found = [
+        _rounding(seen, technique),
+        _knees(seen, technique, limits),
+        _leaning_back(seen, limits),
+        _head(seen, limits),
+        _twist(seen, limits),
+        _stagger(seen, limits),
+    ]
+    return tuple(cue for cue in found if cue)
+
+
+def _rounding(seen: Seen, technique: TechniqueThresholds) -> str | None:
+    """At what depth of the bend the back leaves its natural curve, going down."""
+    bent = seen.measures.bent
+    if bent is None or bent.spine_flexion_deg.value < technique.rounded_deg:
+        return None
+    down = [(m, k) for m, k in seen.readings if m.time_s <= seen.bend.peak.time_s]
+    flexed = [k for _, k in down if k.spine_flexion_deg.value >= technique.rounded_deg]
+    if len(flexed) in (0, len(down)):
+        return None  # it was round from where it was first seen: where it began is not known
+    return f"the back rounds from a trunk inclination of {flexed[0].trunk_inclination_deg.value:.0f}° on"
+
+
+def _knees(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> str | None:
+    bent = seen.measures.bent
+    if bent is None or bent.shin_inclination_deg.spread > limits.max_spread_deg:
+        return None
+    hinging = bent.stoop_squat_index.value >= technique.squat_index
+    if not hinging or bent.shin_inclination_deg.value < limits.knee_travel_deg:
+        return None
+    shins = bent.shin_inclination_deg.value
+    return f"the hinge turns into a squat: the knees travel forward (shins inclined {shins:.0f}°)"
+
+
+def _leaning_back(seen: Seen, limits: CueThresholds) -> str | None:
+    if seen.measures.view_from_side_deg > limits.max_view_deg:
+        return None
+    leans = [m.posture.trunk_lean_deg for m in seen.after if m.posture.trunk_lean_deg is not None]
+    if len(leans) < 3 or not seen.upright.seen:
+        return None
+    back = seen.upright.lean_deg - median(sorted(leans)[:3])
+    return f"leans back {back:.0f}° past upright at the top" if back >= limits.lean_back_deg else None
+
+
+def _head(seen: Seen, limits: CueThresholds) -> str | None:
+    bent = seen.measures.bent
+    if bent is None or seen.measures.view_from_side_deg > limits.max_view_deg:
+        return None
+    head = bent.head_from_trunk_deg
+    if head.spread > limits.max_spread_deg:
+        return None
+    if head.value <= limits.head_craned_deg:
+        return f"the head is craned back {-head.value:.0f}° from the line of the back"
+    if head.value >= limits.head_dropped_deg:
+        return f"the head drops {head.value:.0f}° below the line of the back"
+    return None
+
+
+def _twist(seen: Seen, limits: CueThresholds) -> str | None:
+    bent = seen.measures.bent
+    if bent is None or bent.twist_deg.spread > limits.max_spread_deg or bent.twist_deg.value < limits.twist_deg:
+        return None
+    return f"the trunk is twisted: shoulders {bent.twist_deg.value:.0f}° against the hips"
+
+
+def _stagger(seen: Seen, limits: CueThresholds) -> str | None:
+    if seen.measures.view_from_side_deg > limits.max_view_deg:
+        return None
+    gaps = [m.posture.stagger_m for m in seen.bend.bottom(0.8) if m.posture.stagger_m is not None]
+    if len(gaps) < 3 or median(gaps) < limits.stagger_m:
+        return None
+    return f"the feet are staggered by {100 * median(gaps):.0f} cm"

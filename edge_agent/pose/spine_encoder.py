@@ -1,0 +1,42 @@
+"""One frame of a bent body to the codes from which `core.kinematics` tells its angles: our own small network.
+
+Trained on simulated bodies by ``models/spine``; it is so small that a trip to another device would cost more.
+"""
+
+from importlib.resources import as_file, files
+
+import numpy as np
+import openvino as ov
+
+from edge_agent.core.bodyview import BodyView
+from edge_agent.core.kinematics import KinematicsHead
+from edge_agent.core.records import Floats
+from edge_agent.errors import RunError
+from edge_agent.pose.network import InferenceError, last_line
+
+NAME = "spine"
+_ASSETS = files("edge_agent") / "assets"
+
+
+class SpineEncoder:
+    """The compiled encoder. ``head`` turns its codes into angles."""
+
+    def __init__(self, core: ov.Core) -> None:
+        """Raises RunError when this machine cannot run it."""
+        try:
+            with as_file(_ASSETS / "spine-encoder.xml") as graph, as_file(_ASSETS / "spine-encoder.bin") as weights:
+                model = core.read_model(graph, weights)
+                self._compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
+        except RuntimeError as error:
+            raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
+        self._request = self._compiled.create_infer_request()
+        with (_ASSETS / "spine-head.npz").open("rb") as file, np.load(file) as arrays:
+            self.head = KinematicsHead.from_arrays(dict(arrays))
+
+    def encode(self, view: BodyView) -> Floats:
+        """The (n, 64) codes of one view. Raises InferenceError."""
+        try:
+            answer = self._request.infer({0: view.mask[np.newaxis, np.newaxis], 1: view.values[np.newaxis]})
+        except RuntimeError as error:
+            raise InferenceError(NAME, f"{NAME} failed on CPU: {last_line(error)}") from error
+        return np.array(next(iter(answer.values()))[0], np.float32)
