@@ -123,7 +123,7 @@ def headlines(of: Figures) -> list[Headline]:
     kinds = sum(each.f1 is not None for each in of.by_technique.values())
     return [
         _headline("Lifts found", of.recall),
-        _headline("Told lifts that are real", of.precision),
+        _headline("Told lifts that happened", of.precision),
         _headline("Technique told", of.coverage),
         _headline("Told technique right", of.accuracy),
         Headline("Macro-F1 of techniques", number(of.macro_f1), counted(kinds, "technique")),

@@ -74,7 +74,7 @@ def _spine(evaluation: Evaluation) -> Iterator[str]:
     labelled = [match for match in evaluation.matches if match.truth.spine_flexion_deg is not None]
     unseen = sum(match.told.spine_flexion_deg is None for match in labelled)
     if unlabelled:
-        yield f"True spine flexion not labelled, so told angles not compared: {counted(len(unlabelled), 'found lift')}."
+        yield f"True spine flexion not labelled, so angles not compared: {counted(len(unlabelled), 'found lift')}."
     if unseen:
         yield f"Back not seen well enough to tell an angle, so no error counted: {counted(unseen, 'found lift')}."
 
@@ -82,7 +82,8 @@ def _spine(evaluation: Evaluation) -> Iterator[str]:
 def _times(evaluation: Evaluation) -> Iterator[str]:
     rough = sum(not match.truth.exact for match in evaluation.matches)
     if rough:
-        yield f"Times marked by hand, good enough to match by but too coarse to time by: {counted(rough, 'found lift')}."
+        found = counted(rough, "found lift")
+        yield f"Times marked by hand, good enough to match by, too coarse to time by: {found}."
 
 
 def _rest(evaluation: Evaluation) -> Iterator[str]:

@@ -113,10 +113,10 @@ class ClassFigures:
 class Figures:
     """Everything that is said about a set of clips.
 
-    lifts: how many are labelled, those cut off by their clip included. recall: of the whole lifts, those found. precision: of the lifts told, those that happened. coverage: of the
-    lifts found, those whose technique was told; accuracy, by_technique and the rounded back's shares are of
-    those. spine, start, end: errors in degrees and seconds. false_lifts: in all watched time; false_at_rest: in
-    clips without any lift.
+    lifts: how many are labelled, those cut off by their clip included. recall: of the whole lifts, those found.
+    precision: of the lifts told, those that happened. coverage: of the lifts found, those whose technique was told;
+    accuracy, by_technique and the rounded back's shares are of those. spine, start, end: errors in degrees and
+    seconds. false_lifts: in all watched time; false_at_rest: in clips without any lift.
     """
 
     lifts: int
