@@ -69,7 +69,6 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """The contract ``hingewatch.evaluation/1``: every figure, and every lift to compute them again."""
-        bins = reliability(self.matches)
         return {
             "schema": SCHEMA,
             "hingewatch": __version__,
@@ -90,18 +89,8 @@ class Evaluation:
                 for name, groups in self.groups.items()
             },
             "confusion": confusion(self.clips),
-            "reliability": {
-                "expected_calibration_error": _rounded(expected_calibration_error(bins)),
-                "bins": [{"confidence": _rounded(each.confidence), "right": _share(each.right)} for each in bins],
-            },
-            "risk_coverage": [
-                {
-                    "min_confidence": point.min_confidence,
-                    "coverage": _share(point.coverage),
-                    "accuracy": _share(point.accuracy),
-                }
-                for point in risk_coverage(self.matches)
-            ],
+            "reliability": _reliability(self.matches),
+            "risk_coverage": _risk_coverage(self.matches),
             "lifts": [_matched(clip.clip.name, match) for clip in self.clips for match in clip.matches],
             "missed": [_true(clip.clip.name, lift) for clip in self.clips for lift in clip.missed],
             "false": [_told(clip.clip.name, lift) for clip in self.clips for lift in clip.false or ()],
@@ -209,6 +198,25 @@ def _plain(of: Figures) -> dict[str, Any]:
         "false_lifts": _rate_of(of.false_lifts),
         "false_lifts_in_clips_without_lifts": _rate_of(of.false_at_rest),
     }
+
+
+def _reliability(matches: Sequence[Match]) -> dict[str, Any]:
+    bins = reliability(matches)
+    return {
+        "expected_calibration_error": _rounded(expected_calibration_error(bins)),
+        "bins": [{"confidence": _rounded(each.confidence), "right": _share(each.right)} for each in bins],
+    }
+
+
+def _risk_coverage(matches: Sequence[Match]) -> list[dict[str, Any]]:
+    return [
+        {
+            "min_confidence": point.min_confidence,
+            "coverage": _share(point.coverage),
+            "accuracy": _share(point.accuracy),
+        }
+        for point in risk_coverage(matches)
+    ]
 
 
 def _share(share: Share) -> dict[str, Any]:

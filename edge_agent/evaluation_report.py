@@ -183,30 +183,27 @@ def _condition(name: str) -> str:
     return escape(stem.replace("_", " ") + (f" ({unit})" if unit else ""))
 
 
+def _mistakes(evaluation: Evaluation) -> list[tuple[str, float, str, str, float]]:
+    """Clip, seconds, done, told and confidence of every wrong, missed and false lift, in the clips' order."""
+    rows = []
+    for clip in evaluation.clips:
+        name = clip.clip.name
+        wrong = (
+            (match.truth, match.told) for match in clip.matches if match.scored and match.covered and not match.right
+        )
+        rows += [(name, true.peak_s, true.technique, said.technique, said.confidence) for true, said in wrong]
+        rows += [(name, lift.peak_s, lift.technique, MISSED, 0.0) for lift in clip.missed if not lift.partial]
+        rows += [(name, lift.peak_s, NO_LIFT, lift.technique, lift.confidence) for lift in clip.false or ()]
+    return sorted(rows)
+
+
 def _worth_a_look(evaluation: Evaluation) -> str:
     """Every answer that was wrong, for people to look at the clips."""
-    rows = [
-        (
-            clip.clip.name,
-            match.truth.peak_s,
-            spelt(match.truth.technique),
-            match.told.technique,
-            match.told.confidence,
-        )
-        for clip in evaluation.clips
-        for match in clip.matches
-        if match.scored and match.covered and not match.right
-    ]
-    for clip in evaluation.clips:
-        missed = (lift for lift in clip.missed if not lift.partial)
-        rows += [(clip.clip.name, lift.peak_s, spelt(lift.technique), MISSED, 0.0) for lift in missed]
-        false = clip.false or ()
-        rows += [(clip.clip.name, lift.peak_s, spelt(NO_LIFT), lift.technique, lift.confidence) for lift in false]
+    rows = _mistakes(evaluation)
     if not rows:
         return ""
-    rows.sort(key=lambda row: (row[0], row[1]))
     drawn = "\n".join(
-        f"<tr><td>{escape(clip)}</td><td>{clock(peak_s)}</td><td>{escape(done)}</td>"
+        f"<tr><td>{escape(clip)}</td><td>{clock(peak_s)}</td><td>{escape(spelt(done))}</td>"
         f'<td><span class="badge {told}">{spelt(told)}</span></td>'
         f'<td class="number">{percent(sure) if sure else "–"}</td></tr>'
         for clip, peak_s, done, told, sure in rows[:MOST_ROWS]
