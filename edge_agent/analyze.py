@@ -1,10 +1,7 @@
 """One clip, offline: the same journey as in ``edge-agent run``, every frame in turn, nothing published."""
 
-import json
-import os
-import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,9 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge_agent.agent import Look, Watch
-from edge_agent.core.records import Lift
-from edge_agent.errors import InputError
+from edge_agent.core.records import Frame, Lift
 from edge_agent.frames import read_video
+from edge_agent.output import check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
 from edge_agent.report import PersonSeries, write_report
@@ -86,32 +83,41 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
     Raises InputError when the clip cannot be read or an output cannot be written.
     """
     for output in (outputs.json, outputs.video, outputs.report):
-        _check_writable(output, video)
+        check_writable(output, video)
     console = Console(stderr=True)
     info = video_info(video)
-    analysis = analyze(video, info, Eyes(settings.pose), outputs.video, console)
+    eyes, camera = Eyes(settings.pose), _camera(video)
+    with ExitStack() as stack:
+        overlay = stack.enter_context(Overlay(outputs.video, camera.rate_hz)) if outputs.video else None
+        advance = stack.enter_context(_progress(video, info, console))
+
+        def seen(frame: Frame, look: Look) -> None:
+            if overlay:
+                overlay.add(frame, look)
+            advance(frame.time_s)
+
+        analysis = analyze(video, info, eyes, seen)
     if outputs.json:
-        _write_json(analysis.as_dict(), outputs.json)
+        write_json(analysis.as_dict(), outputs.json)
     if outputs.report:
         write_report(outputs.report, analysis.as_dict(), analysis.series)
     _show(analysis, outputs, console)
 
 
-def analyze(video: Path, info: VideoInfo, eyes: Eyes, drawn: Path | None, console: Console) -> Analysis:
-    """Look at every frame that is due, in order, and draw it where asked."""
-    camera = CameraSettings(name="clip", source=str(video))
+def analyze(video: Path, info: VideoInfo, eyes: Eyes, seen: Callable[[Frame, Look], None]) -> Analysis:
+    """Look at every frame that is due, in order, and hand each on to ``seen`` with what it gave."""
+    camera = _camera(video)
     analysis, watch = Analysis(video, info), Watch(camera, eyes)
-    with ExitStack() as stack:
-        overlay = stack.enter_context(Overlay(drawn, camera.rate_hz)) if drawn else None
-        advance = stack.enter_context(_progress(video, info, console))
-        for frame in read_video(video, camera.height_px, camera.rate_hz):
-            look = watch.look(frame)
-            analysis.add(look)
-            if overlay:
-                overlay.add(frame, look)
-            advance(frame.time_s)
+    for frame in read_video(video, camera.height_px, camera.rate_hz):
+        look = watch.look(frame)
+        analysis.add(look)
+        seen(frame, look)
     analysis.end(watch.finish(), watch.people)
     return analysis
+
+
+def _camera(video: Path) -> CameraSettings:
+    return CameraSettings(name="clip", source=str(video))
 
 
 def _contract(lift: Lift) -> dict[str, Any]:
@@ -143,24 +149,3 @@ def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
     for path in (outputs.video, outputs.report):
         if path:
             console.print(f"wrote {path}")
-
-
-def _write_json(analysis: dict[str, Any], path: Path) -> None:
-    text = json.dumps(analysis, indent=1, ensure_ascii=False) + "\n"
-    if str(path) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "make room, or choose another place") from None
-
-
-def _check_writable(path: Path | None, video: Path) -> None:
-    """Before minutes of work, not after."""
-    if path is None or str(path) == "-":
-        return
-    if path.exists() and video.exists() and path.samefile(video):
-        raise InputError(f"{path} is the clip itself", "give the output another name")
-    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise InputError(f"cannot write {path}", "choose a file in a folder that exists and may be written")

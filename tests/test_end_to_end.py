@@ -146,7 +146,7 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(
 
 def test_the_clip_itself_is_never_overwritten(first_lift_clip: Path) -> None:
     before = first_lift_clip.read_bytes()
-    assert_two_lines(run("analyze", first_lift_clip, "--video", first_lift_clip), "is the clip itself")
+    assert_two_lines(run("analyze", first_lift_clip, "--video", first_lift_clip), "is the input itself")
     assert first_lift_clip.read_bytes() == before
 
 
