@@ -9,10 +9,11 @@ import numpy as np
 
 from edge_agent import __version__
 from edge_agent.core import crop
+from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.lifts import Bend, LiftDetector, Moment
 from edge_agent.core.posture import Posture, measure
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
-from edge_agent.core.technique import TechniqueThresholds, judge, kinematics_of, measure_bend, view_of
+from edge_agent.core.technique import TechniqueThresholds, judge, kinematics_of, measure_bend, read_bend, view_of
 from edge_agent.core.tracking import Sighting, Track, Tracker
 from edge_agent.pose.detector import Detection, Window
 from edge_agent.pose.eyes import Eyes
@@ -29,6 +30,8 @@ _OUTLINE_FROM_DEPTH = 0.3
 _UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
 # A bend that began before the person was seen standing waits this long for the upright back that follows it.
 _PATIENCE_S = 1.0
+# How one stands after a lift belongs to it: leaning back at the top is seen within this time.
+_LOCKOUT_S = 0.7
 # Somebody new is noticed within about this long; more often while nobody is followed.
 _SCOUT_PERIOD_S, _SCOUT_PERIOD_ALONE_S = 0.3, 0.15
 _TILES_EACH = 1
@@ -77,10 +80,14 @@ class _Follower:
         self.outline_due_s = time_s + _UPRIGHT_PERIOD_S if settled else time_s
         return True
 
+    def after(self, bend: Bend) -> list[Moment]:
+        """How the person stood right after the bend."""
+        return [moment for moment in self.detector.standing if moment.time_s >= bend.end_s]
+
     def ripe(self, time_s: float) -> list[Bend]:
         """The bends that can be judged now, oldest first."""
-        known = self.detector.upright.backs > 0
-        done = [bend for bend in self.waiting if known or time_s - bend.end_s > _PATIENCE_S]
+        wait_s = _LOCKOUT_S if self.detector.upright.backs else _PATIENCE_S
+        done = [bend for bend in self.waiting if time_s - bend.end_s > wait_s or self.detector.bending]
         self.waiting = [bend for bend in self.waiting if bend not in done]
         return done
 
@@ -95,7 +102,7 @@ class Watch:
         self._scout = Scout()
         self._scout_due_s = 0.0
         self._followers: dict[int, _Follower] = {}
-        self._thresholds = TechniqueThresholds()
+        self._thresholds, self._cue_thresholds = TechniqueThresholds(), CueThresholds()
         self._size = (1, 1)
 
     @property
@@ -182,8 +189,13 @@ class Watch:
         return [self._judge(last, follower, track.person) for last in follower.waiting]
 
     def _judge(self, bend: Bend, follower: _Follower, person: int) -> Lift:
-        seen = measure_bend(bend, follower.detector.upright, self._eyes.tell_angles)
+        upright = follower.detector.upright
+        readings = read_bend(bend, upright, self._eyes.tell_angles)
+        seen = measure_bend(bend, upright, readings)
         verdict = judge(seen, self._thresholds)
+        hints = cues(
+            Seen(bend, seen, readings, follower.after(bend), upright), self._thresholds, self._cue_thresholds
+        )
         return Lift(
             person=person,
             start_s=bend.start_s,
@@ -198,7 +210,7 @@ class Watch:
             trunk_inclination_deg=seen.trunk_inclination_deg,
             spine_flexion_deg=seen.spine_flexion_deg,
             knee_flexion_deg=seen.knee_flexion_deg,
-            reasons=verdict.reasons,
+            reasons=verdict.reasons + hints,
             unknown_reason=verdict.unknown_reason,
         )
 

@@ -28,7 +28,7 @@ _SHIN_M, _THIGH_M, _TRUNK_M, _ARM_M = 0.36, 0.34, 0.50, 0.28
 _HALF_HIPS_M, _HALF_SHOULDERS_M = 0.10, 0.17
 # The skin is this far behind and in front of the line from hip to shoulder.
 _BEHIND_M, _BEFORE_M = 0.10, 0.10
-_NUMBERS = ("trunk_deg", "knee_deg", "shin_deg", "neck_deg", "stride_deg", "rounding_deg", "lean_deg")
+_NUMBERS = ("trunk_deg", "knee_deg", "shin_deg", "neck_deg", "stride_deg", "rounding_deg", "lean_deg", "twist_deg")
 
 Vector = npt.NDArray[np.float64]
 
@@ -39,7 +39,8 @@ class Person:
 
     ``view_deg``: 0 seen from the side, 90 facing the camera. ``rounding_deg``: turn of the back's outline from
     pelvis to neck. ``lean_deg``: of the trunk to the person's left. ``stride_deg``: of each leg, one ahead and
-    one behind. ``feet_xy``: between the ankles, frame pixels. ``hidden``: landmarks that are guesses.
+    one behind; ``stagger_m`` between the ankles. ``twist_deg`` of the shoulders (told, not drawn).
+    ``feet_xy``: between the ankles, frame pixels. ``hidden``: landmarks that are guesses.
     """
 
     trunk_deg: float = 0.0
@@ -49,6 +50,8 @@ class Person:
     stride_deg: float = 0.0
     rounding_deg: float = 0.0
     lean_deg: float = 0.0
+    twist_deg: float = 0.0
+    stagger_m: float = 0.0
     view_deg: float = 0.0
     facing: Facing = "right"
     feet_xy: tuple[float, float] = (640.0, 600.0)
@@ -124,7 +127,8 @@ class Person:
 
     def _put_leg(self, points: Vector, side: int, aside: Vector) -> None:
         forward, up, _ = self._axes()
-        ahead = (1.0, -1.0)[side] * (_SHIN_M + _THIGH_M) * np.sin(np.radians(self.stride_deg))
+        apart = (_SHIN_M + _THIGH_M) * np.sin(np.radians(self.stride_deg)) + self.stagger_m / 2
+        ahead = (1.0, -1.0)[side] * apart
         shin = np.radians(self.shin_deg)
         ankle = ahead * forward + aside
         knee = ankle + _SHIN_M * (np.sin(shin) * forward + np.cos(shin) * up)

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from edge_agent.core.kinematics import Kinematics
 from edge_agent.core.lifts import Bend, Moment
-from edge_agent.core.technique import Measures, TechniqueThresholds
+from edge_agent.core.technique import Measures, Reading, TechniqueThresholds
 from edge_agent.core.upright import Upright
 
 
@@ -48,7 +47,7 @@ class Seen:
 
     bend: Bend
     measures: Measures
-    readings: Sequence[tuple[Moment, Kinematics]]
+    readings: Sequence[Reading]
     after: Sequence[Moment]
     upright: Upright
 

@@ -100,6 +100,11 @@ class LiftDetector:
         """Whether the person is on the way down, at the bottom or on the way up."""
         return bool(self._bend)
 
+    @property
+    def standing(self) -> tuple[Moment, ...]:
+        """The last moments, since the last bend ended; empty during a bend."""
+        return tuple(self._recent)
+
     def update(self, posture: Posture, back: Back | None) -> Bend | None:
         """Take one frame; return the bend that it finished, if it did."""
         self._raw.append(depth_of(posture, self.upright, self.thresholds))

@@ -51,6 +51,10 @@ _SIDE_DEG, _END_DEG = 30.0, 65.0
 _FEWEST_MOMENTS = 3
 
 
+Reading = tuple[Moment, Kinematics]
+"""One moment of a bend, and the angles that the spine model told from it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measures:
     """What was seen of one lift at its bottom; ``None`` where it was not.
@@ -81,11 +85,17 @@ class Verdict:
     unknown_reason: str | None = None
 
 
-def measure_bend(bend: Bend, upright: Upright, tell: TellAngles) -> Measures:
+def read_bend(bend: Bend, upright: Upright, tell: TellAngles) -> list[Reading]:
+    """What the spine model saw, in the moments of the bend in which the outline of the back was to be had."""
+    seen = [(moment, kinematics_of(moment, upright, tell)) for moment in bend.moments]
+    return [(moment, told) for moment, told in seen if told is not None]
+
+
+def measure_bend(bend: Bend, upright: Upright, readings: Sequence[Reading]) -> Measures:
     """The lift's angles: medians over its bottom, against the person's own upright posture."""
     bottom = bend.bottom(_BOTTOM)
-    readings = [seen for moment in bottom if (seen := kinematics_of(moment, upright, tell)) is not None]
-    bent = middle(readings) if len(readings) >= _FEWEST_MOMENTS else None
+    told = [angles for moment, angles in readings if moment in bottom]
+    bent = middle(told) if len(told) >= _FEWEST_MOMENTS else None
     return Measures(
         bent=bent,
         trunk_inclination_deg=bent.trunk_inclination_deg.value

@@ -19,6 +19,8 @@ _TRUSTED_HEIGHTS_M = (0.5, 0.9)
 # Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
 _SHARE = 0.15
 _BACK_SHARE = 0.3
+# Slower: who leans back at the top of a lift for a second has not changed how they stand.
+_LEAN_SHARE = 0.02
 
 
 @dataclass(slots=True)
@@ -46,7 +48,7 @@ class Upright:
             self.hip_height_m += share * (hip - self.hip_height_m)
             self.shoulder_height_m += share * (shoulder - self.shoulder_height_m)
         self.trunk_deg += share * (trunk - self.trunk_deg)
-        self.lean_deg += share * ((posture.trunk_lean_deg or 0.0) - self.lean_deg)
+        self.lean_deg += max(_LEAN_SHARE, 1 / (self.seen + 2)) * ((posture.trunk_lean_deg or 0.0) - self.lean_deg)
         self.hip_y_px = _toward(self.hip_y_px, posture.hip_xy[1], 2 * share)
         self.shoulder_y_px = _toward(self.shoulder_y_px, posture.shoulder_xy[1], 2 * share)
         if back is not None:

@@ -1,0 +1,72 @@
+"""What a coach would point at: each cue in the lift that asks for it, and in no other."""
+
+from dataclasses import replace
+
+import pytest
+
+from edge_agent.core.cues import CueThresholds, Seen, cues
+from edge_agent.core.lifts import LiftDetector
+from edge_agent.core.posture import measure
+from edge_agent.core.technique import TechniqueThresholds, measure_bend, read_bend
+from tests.people import FACINGS, HINGE, ROUNDED_STOOP, SQUAT, STANDING, Facing, Person, motion
+from tests.told import Keys, back, lift, told
+
+
+def said(keys: Keys) -> tuple[str, ...]:
+    """All cues on the one lift of a clip."""
+    detector, bend, after = LiftDetector(), None, []
+    for time_s, body in motion(*keys):
+        bend = detector.update(measure(body.pose(), time_s), back(body)) or bend
+        after = [m for m in detector.standing if bend and m.time_s >= bend.end_s]
+    assert bend is not None
+    readings = read_bend(bend, detector.upright, told)
+    seen = Seen(bend, measure_bend(bend, detector.upright, readings), readings, after, detector.upright)
+    return cues(seen, TechniqueThresholds(), CueThresholds())
+
+
+@pytest.mark.parametrize("bottom", [HINGE, SQUAT], ids=["hinge", "squat"])
+@pytest.mark.parametrize("facing", FACINGS)
+@pytest.mark.parametrize("view_deg", [0, 30, 80])
+def test_a_good_lift_gets_no_cue(bottom: Person, facing: Facing, view_deg: float) -> None:
+    assert said(lift(replace(bottom, facing=facing, view_deg=view_deg))) == ()
+
+
+def test_where_in_the_bend_the_back_begins_to_round() -> None:
+    (cue,) = said(lift(ROUNDED_STOOP))
+    assert cue.startswith("the back rounds from a trunk inclination of ")
+    assert 20 < float(cue.split()[-2].rstrip("°")) < 45
+
+
+def test_a_hinge_whose_knees_travel_forward() -> None:
+    (cue,) = said(lift(Person(trunk_deg=75, knee_deg=55, shin_deg=26)))
+    assert "knees travel forward (shins inclined 26°)" in cue
+
+
+def test_a_squat_may_send_the_knees_forward() -> None:
+    assert said(lift(SQUAT)) == ()
+
+
+def test_leaning_back_at_the_top() -> None:
+    leant = replace(STANDING, trunk_deg=-18)
+    keys = (*lift(HINGE)[:4], (3.6, STANDING), (4.0, leant), (4.6, leant))
+    (cue,) = said(keys)
+    assert cue.startswith("leans back 1")
+    assert said(tuple((time_s, replace(body, view_deg=70)) for time_s, body in keys)) == ()
+
+
+@pytest.mark.parametrize(("neck_deg", "words"), [(-45, "craned back 45°"), (40, "drops 40° below")])
+def test_the_head_leaves_the_line_of_the_back(neck_deg: float, words: str) -> None:
+    (cue,) = said(lift(replace(HINGE, neck_deg=neck_deg)))
+    assert words in cue
+    assert said(lift(replace(HINGE, neck_deg=neck_deg, view_deg=60))) == ()
+
+
+def test_a_twisted_trunk() -> None:
+    assert said(lift(replace(HINGE, twist_deg=25))) == ("the trunk is twisted: shoulders 25° against the hips",)
+
+
+@pytest.mark.parametrize("facing", FACINGS)
+def test_staggered_feet(facing: Facing) -> None:
+    body = replace(HINGE, stagger_m=0.4, facing=facing)
+    assert said(lift(body)) == ("the feet are staggered by 40 cm",)
+    assert said(lift(replace(body, view_deg=70))) == ()
