@@ -1,8 +1,5 @@
 """One clip, offline: the same journey as in ``edge-agent run``, every frame in turn, nothing published."""
 
-import json
-import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,8 +14,8 @@ from rich.table import Table
 from edge_agent.agent import Look, Watch
 from edge_agent.core.records import Lift
 from edge_agent.core.spine import flexion_deg
-from edge_agent.errors import InputError
 from edge_agent.frames import read_video
+from edge_agent.output import check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
 from edge_agent.report import PersonSeries, write_report
@@ -50,10 +47,12 @@ class Analysis:
     people: int = 0
     lifts: list[Lift] = field(default_factory=list)
     series: dict[int, PersonSeries] = field(default_factory=lambda: defaultdict(lambda: PersonSeries([], [], [], [])))
+    _seen_until_s: float = 0.0
 
     def add(self, look: Look) -> None:
         """Take one look into the account."""
         self.lifts += look.lifts
+        self._seen_until_s = look.time_s
         for person in look.people:
             posture, back = person.moment.posture, person.moment.back
             curve = self.series[person.number]
@@ -63,9 +62,10 @@ class Analysis:
             curve.spine_flexion_deg.append(flexion_deg(back) if back else None)
 
     def end(self, unfinished: list[Lift], people: int) -> None:
-        """The clip is over: a lift still going on lasts until its end."""
+        """The clip is over: a lift still going on lasts until its last picture, wherever it was cut off."""
         self.people = people
-        self.lifts += [replace(lift, end_s=self.info.duration_s) for lift in unfinished]
+        self.lifts += [replace(lift, end_s=self._seen_until_s) for lift in unfinished]
+        self.info = replace(self.info, duration_s=max(self.info.duration_s, self._seen_until_s))
         self.lifts.sort(key=lambda lift: lift.peak_s)
 
     def as_dict(self) -> dict[str, Any]:
@@ -86,13 +86,12 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
 
     Raises InputError when the clip cannot be read or an output cannot be written.
     """
-    for output in (outputs.json, outputs.video, outputs.report):
-        _check_writable(output, video)
+    check_writable((outputs.json, outputs.video, outputs.report), video)
     console = Console(stderr=True)
     info = video_info(video)
     analysis = analyze(video, info, Eyes(settings.pose), outputs.video, console)
     if outputs.json:
-        _write_json(analysis.as_dict(), outputs.json)
+        write_json(outputs.json, analysis.as_dict())
     if outputs.report:
         write_report(outputs.report, analysis.as_dict(), analysis.series)
     _show(analysis, outputs, console)
@@ -127,7 +126,8 @@ def _rounded(value: object) -> object:
 @contextmanager
 def _progress(video: Path, info: VideoInfo, console: Console) -> Iterator[Any]:
     columns = TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(video.name, total=max(info.duration_s, 0.001))
         yield lambda time_s: bar.update(task, completed=time_s)
 
@@ -141,27 +141,6 @@ def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
         sure = f"{lift.confidence:.0%}" if lift.confidence else "-"
         table.add_row(str(lift.person), *times, lift.technique, sure, "; ".join(lift.reasons))
     console.print(table if analysis.lifts else "no lifts seen")
-    for path in (outputs.video, outputs.report):
-        if path:
-            console.print(f"wrote {path}")
-
-
-def _write_json(analysis: dict[str, Any], path: Path) -> None:
-    text = json.dumps(analysis, indent=1, ensure_ascii=False) + "\n"
-    if str(path) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "make room, or choose another place") from None
-
-
-def _check_writable(path: Path | None, video: Path) -> None:
-    """Before minutes of work, not after."""
-    if path is None or str(path) == "-":
-        return
-    if path.exists() and video.exists() and path.samefile(video):
-        raise InputError(f"{path} is the clip itself", "give the output another name")
-    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise InputError(f"cannot write {path}", "choose a file in a folder that exists and may be written")
+    for path in (outputs.json, outputs.video, outputs.report):
+        if path and str(path) != "-":
+            console.print(f"wrote {path}", highlight=False, soft_wrap=True)

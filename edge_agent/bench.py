@@ -5,10 +5,8 @@ it. ``time.process_time`` counts all threads of the process, OpenVINO's included
 stages run one after the other, so whatever is spent between a stage's begin and end belongs to that stage.
 """
 
-import json
 import os
 import platform
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -26,8 +24,8 @@ from rich.table import Table
 from edge_agent import __version__
 from edge_agent.agent import Watch
 from edge_agent.core.records import Frame
-from edge_agent.errors import InputError
 from edge_agent.frames import read_video
+from edge_agent.output import write_json
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.settings import CameraSettings, Settings
 
@@ -96,7 +94,7 @@ def bench_file(video: Path, settings: Settings, output: Path | None) -> None:
     eyes = Eyes(settings.pose)
     cost = measure(video, eyes, console)
     if output:
-        _write(as_dict(video, eyes, cost), output)
+        write_json(output, as_dict(video, eyes, cost))
     console.print(_table(video, cost))
     console.print(
         f"The first frame, searched everywhere for people, took {cost.first_frame_s * 1000:.0f} CPU ms of it"
@@ -186,14 +184,3 @@ def _table(video: Path, cost: Cost) -> Table:
         each = (_each_ms(spent_s, count) for count in (runs, cost.frames, cost.person_frames))
         table.add_row(stage, str(runs), *("-" if ms is None else f"{ms:.2f}" for ms in each))
     return table
-
-
-def _write(figures: dict[str, Any], output: Path) -> None:
-    text = json.dumps(figures, indent=1) + "\n"
-    if str(output) == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {output}: {error.strerror}", "make room, or choose another place") from None

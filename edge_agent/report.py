@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.core.records import TECHNIQUES
-from edge_agent.errors import InputError
+from edge_agent.output import write_text
 
 Angles = Sequence[float | None]
 Lift = Mapping[str, Any]
@@ -38,12 +38,7 @@ def write_report(path: Path, analysis: Mapping[str, Any], series: Mapping[int, P
 
     Raises InputError if the file cannot be written.
     """
-    try:
-        path.write_text(_page(analysis, series), encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}", "choose a folder that exists and may be written"
-        ) from None
+    write_text(path, _page(analysis, series))
 
 
 def _page(analysis: Mapping[str, Any], series: Mapping[int, PersonSeries]) -> str:
@@ -113,9 +108,9 @@ def _person(number: int, curves: PersonSeries, lifts: Sequence[tuple[int, Lift]]
     drawn = [plot.lifts(lifts, height - FOOT), plot.time_axis(height)]
     for row, (name, angles) in enumerate(strips):
         drawn.append(plot.strip(name, TOP + row * (STRIP + STRIP_GAP), curves.time_s, angles))
-    summary = f"Trunk, knee and spine angles of person {number + 1} over time; the lifts are listed in the table."
+    summary = f"Trunk, knee and spine angles of person {number} over time; the lifts are listed in the table."
     return f"""<section>
-<h2>Person {number + 1}</h2>
+<h2>Person {number}</h2>
 <div class="plot"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{summary}">
 {"".join(drawn)}</svg></div>
 </section>
@@ -235,7 +230,7 @@ def _row(number: int, lift: Lift) -> str:
     off_side = lift["view_from_side_deg"]
     view = escape(str(lift["view"])) + ("" if off_side is None else f", {off_side:.0f}°")
     return (
-        f"<tbody><tr><td>{number}</td><td>{lift['person'] + 1}</td><td>{_span(lift)}</td>"
+        f"<tbody><tr><td>{number}</td><td>{lift['person']}</td><td>{_span(lift)}</td>"
         f'<td><span class="badge {lift["technique"]}">{LABELS[lift["technique"]]}</span></td>'
         f'<td class="number">{lift["confidence"]:.0%}</td>{cells}<td>{view}</td></tr>'
         f'<tr class="why"><td></td><td colspan="8"><ul>{reasons}</ul></td></tr></tbody>'

@@ -163,7 +163,7 @@ def test_a_disk_that_fills_up_is_said_in_one_line(tmp_path: Path, missing: float
     size_bytes = write_noise(tmp_path / "whole.mp4")
     with (
         no_file_larger_than(int(size_bytes * (1 - missing)) - 1),
-        pytest.raises(InputError, match="cannot write .*File too large") as said,
+        pytest.raises(InputError, match=r"cannot write .*File too large") as said,
     ):
         write_noise(tmp_path / "cut.mp4")
     assert said.value.fix == "make room on the disk, then run again"
