@@ -81,7 +81,8 @@ def _configure_logging(debug: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # looked up anew for each line: a progress bar replaces stderr while it runs
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
