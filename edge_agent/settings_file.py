@@ -43,14 +43,18 @@ class SettingsError(InputError):
         self.flaws = flaws
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, cameras: bool = True) -> Settings:
     """Read one site's file, or the defaults where ``path`` is None, and the secrets beside it.
+
+    Without ``cameras`` that part is passed over: who watches none need not be told their passwords.
 
     Raises SettingsError naming file, line and key of every flaw, InputError where a file cannot be read.
     """
     text = "" if path is None else _read(path, "the settings file", "check the path given to --config")
     name = str(path)
     lines, tree = _parse(text, name)
+    if not cameras and isinstance(tree, dict):
+        tree.pop("cameras", None)
     try:
         settings = Settings.model_validate(tree, context=environ)
     except ValidationError as error:

@@ -133,6 +133,14 @@ def test_an_address_nobody_can_watch_is_refused(site: Path) -> None:
     assert "hunter2" not in flaw
 
 
+def test_who_watches_no_camera_need_not_know_their_passwords(site: Path) -> None:
+    """The bridge may run on another machine, with the same file."""
+    site.write_text("site: leeds\ncameras:\n  - {name: dock, source: 'rtsp://u:${NOT_SET}@10.0.0.7/live'}\n")
+    assert "NOT_SET" in flaws_of(site)[0]
+    settings = load(site, {}, cameras=False)
+    assert (settings.site, settings.cameras) == ("leeds", ())
+
+
 def test_names_must_differ(site: Path) -> None:
     site.write_text("cameras:\n  - {name: dock, source: 0}\n  - {name: dock, source: 1}\n")
     assert "two cameras are called dock" in flaws_of(site)[0]
