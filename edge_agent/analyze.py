@@ -1,7 +1,7 @@
 """One clip, offline: the same journey as in ``edge-agent run``, every frame in turn, nothing published."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge_agent.agent import Look, Watch
-from edge_agent.core.records import Lift
+from edge_agent.core.records import Frame, Lift
 from edge_agent.core.spine import flexion_deg
 from edge_agent.frames import read_video
-from edge_agent.output import check_writable, write_json
+from edge_agent.output import STDOUT, check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
 from edge_agent.report import PersonSeries, write_report
@@ -89,29 +89,38 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
     check_writable((outputs.json, outputs.video, outputs.report), video)
     console = Console(stderr=True)
     info = video_info(video)
-    analysis = analyze(video, info, Eyes(settings.pose), outputs.video, console)
+    eyes, camera = Eyes(settings.pose), _camera(video)
+    with ExitStack() as stack:
+        overlay = stack.enter_context(Overlay(outputs.video, camera.rate_hz)) if outputs.video else None
+        advance = stack.enter_context(_progress(video, info, console))
+
+        def seen(frame: Frame, look: Look) -> None:
+            if overlay:
+                overlay.add(frame, look)
+            advance(frame.time_s)
+
+        analysis = analyze(video, info, eyes, seen)
     if outputs.json:
-        write_json(outputs.json, analysis.as_dict())
+        write_json(analysis.as_dict(), outputs.json)
     if outputs.report:
         write_report(outputs.report, analysis.as_dict(), analysis.series)
     _show(analysis, outputs, console)
 
 
-def analyze(video: Path, info: VideoInfo, eyes: Eyes, drawn: Path | None, console: Console) -> Analysis:
-    """Look at every frame that is due, in order, and draw it where asked."""
-    camera = CameraSettings(name="clip", source=str(video))
+def analyze(video: Path, info: VideoInfo, eyes: Eyes, seen: Callable[[Frame, Look], None]) -> Analysis:
+    """Look at every frame that is due, in order, and hand each on to ``seen`` with what it gave."""
+    camera = _camera(video)
     analysis, watch = Analysis(video, info), Watch(camera, eyes)
-    with ExitStack() as stack:
-        overlay = stack.enter_context(Overlay(drawn, camera.rate_hz)) if drawn else None
-        advance = stack.enter_context(_progress(video, info, console))
-        for frame in read_video(video, camera.height_px, camera.rate_hz):
-            look = watch.look(frame)
-            analysis.add(look)
-            if overlay:
-                overlay.add(frame, look)
-            advance(frame.time_s)
+    for frame in read_video(video, camera.height_px, camera.rate_hz):
+        look = watch.look(frame)
+        analysis.add(look)
+        seen(frame, look)
     analysis.end(watch.finish(), watch.people)
     return analysis
+
+
+def _camera(video: Path) -> CameraSettings:
+    return CameraSettings(name="clip", source=str(video))
 
 
 def _contract(lift: Lift) -> dict[str, Any]:
@@ -142,5 +151,5 @@ def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
         table.add_row(str(lift.person), *times, lift.technique, sure, "; ".join(lift.reasons))
     console.print(table if analysis.lifts else "no lifts seen")
     for path in (outputs.json, outputs.video, outputs.report):
-        if path and str(path) != "-":
+        if path and path != STDOUT:
             console.print(f"wrote {path}", highlight=False, soft_wrap=True)

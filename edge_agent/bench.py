@@ -94,7 +94,7 @@ def bench_file(video: Path, settings: Settings, output: Path | None) -> None:
     eyes = Eyes(settings.pose)
     cost = measure(video, eyes, console)
     if output:
-        write_json(output, as_dict(video, eyes, cost))
+        write_json(as_dict(video, eyes, cost), output)
     console.print(_table(video, cost))
     console.print(
         f"The first frame, searched everywhere for people, took {cost.first_frame_s * 1000:.0f} CPU ms of it"

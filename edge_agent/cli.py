@@ -169,6 +169,25 @@ def analyze(
 
 
 @app.command()
+def evaluate(
+    labels: Annotated[
+        Path, typer.Argument(metavar="LABELS", help="What happens in each clip (JSON).", show_default=False)
+    ],
+    clips_dir: Annotated[
+        Path, typer.Argument(metavar="CLIPS_DIR", help="The folder of the clips.", show_default=False)
+    ],
+    json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Write a report.")] = None,
+    config: Config = None,
+) -> None:
+    """Compare what is told of labelled clips with what is true of them."""
+    from edge_agent.analyze import Outputs
+    from edge_agent.evaluate import evaluate_files
+
+    evaluate_files(labels, clips_dir, _settings(config), Outputs(json=json, report=report))
+
+
+@app.command()
 def bench(
     video: Video,
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")] = None,

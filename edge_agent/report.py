@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.core.records import TECHNIQUES
-from edge_agent.output import write_text
+from edge_agent.page import LABELS, Page, clock, degrees, svg, write_page
 
 Angles = Sequence[float | None]
 Lift = Mapping[str, Any]
@@ -19,8 +18,6 @@ STRIP, STRIP_GAP, FOOT = 92, 40, 20
 MAX_BINS: Final = 450
 """A curve keeps the lowest and highest angle of at most so many bins: finer than its pixels, and small."""
 TIME_STEPS_S: Final = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
-
-LABELS: Final = {"hinge": "Hinge", "squat": "Squat", "rounded_back": "Rounded back", "unknown": "Unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,57 +35,42 @@ def write_report(path: Path, analysis: Mapping[str, Any], series: Mapping[int, P
 
     Raises InputError if the file cannot be written.
     """
-    write_text(path, _page(analysis, series))
+    write_page(path, _page(analysis, series))
 
 
-def _page(analysis: Mapping[str, Any], series: Mapping[int, PersonSeries]) -> str:
+def _page(analysis: Mapping[str, Any], series: Mapping[int, PersonSeries]) -> Page:
     lifts: list[Lift] = analysis["lifts"]
-    video, duration_s = escape(str(analysis["video"])), float(analysis["duration_s"])
     persons = "".join(
         _person(
             number,
             curves,
             [(i, lift) for i, lift in enumerate(lifts, 1) if lift["person"] == number],
-            duration_s,
+            float(analysis["duration_s"]),
         )
         for number, curves in sorted(series.items())
     )
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How people lifted in {video}</title>
-<style>
-{files("edge_agent").joinpath("web/report.css").read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<header>
-<p class="eyebrow">Hingewatch analysis</p>
-<h1>{video}</h1>
-<p class="facts">{_facts(analysis)}</p>
-</header>
-<main>
-{_tally(lifts)}
-{persons}{_table(lifts)}
-</main>
-<footer>
-<p>A lift is one bend-and-return of the body; the weight that is moved cannot be seen. Angles are estimates
-from one camera: trunk 0° is upright, knee 0° is straight, spine flexion 0° is the person's own back when
-standing. A gap in a curve means that the angle could not be seen. “Unknown” means that an honest answer was
-not possible.</p>
-<p>People are numbered within this clip only. This page holds no picture of anyone.</p>
-</footer>
-</body>
-</html>
-"""
+    return Page(
+        title=f"How people lifted in {analysis['video']}",
+        eyebrow="Hingewatch analysis",
+        heading=str(analysis["video"]),
+        facts=_facts(analysis),
+        main=f"{_tally(lifts)}\n{persons}{_table(lifts)}",
+        footer=_FOOTER,
+    )
+
+
+_FOOTER: Final = """<p>A lift is one bend-and-return of the body; the weight that is moved cannot be
+seen. Angles are estimates from one camera: trunk 0° is upright, knee 0° is straight, spine flexion 0° is the
+person's own back when standing. A gap in a curve means that the angle could not be seen. “Unknown” means that an
+honest answer was not possible.</p>
+<p>People are numbered within this clip only. This page holds no picture of anyone.</p>"""
 
 
 def _facts(analysis: Mapping[str, Any]) -> str:
     lifts, people = len(analysis["lifts"]), analysis["people"]
     who = "1 person" if people == 1 else f"{people} people"
     what = "1 lift" if lifts == 1 else f"{lifts} lifts"
-    return f"{what} · {who} · {_clock(analysis['duration_s'])} · {analysis['fps']:g} frames per second"
+    return f"{what} · {who} · {clock(analysis['duration_s'])} · {analysis['fps']:g} frames per second"
 
 
 def _tally(lifts: Sequence[Lift]) -> str:
@@ -111,8 +93,7 @@ def _person(number: int, curves: PersonSeries, lifts: Sequence[tuple[int, Lift]]
     summary = f"Trunk, knee and spine angles of person {number} over time; the lifts are listed in the table."
     return f"""<section>
 <h2>Person {number}</h2>
-<div class="plot"><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{summary}">
-{"".join(drawn)}</svg></div>
+<div class="plot">{svg(WIDTH, height, summary, "".join(drawn))}</div>
 </section>
 """
 
@@ -148,7 +129,7 @@ class _Plot:
     def time_axis(self, height: int) -> str:
         step_s = next((step for step in TIME_STEPS_S if self._duration_s / step <= 12), TIME_STEPS_S[-1])
         ticks = (tick * step_s for tick in range(int(self._duration_s / step_s) + 1))
-        labels = ((self._x(tick_s), f"{tick_s:g} s" if step_s < 30 else _clock(tick_s)) for tick_s in ticks)
+        labels = ((self._x(tick_s), f"{tick_s:g} s" if step_s < 30 else clock(tick_s)) for tick_s in ticks)
         anchored = ((x, "end" if x > WIDTH - 24 else "middle", label) for x, label in labels)
         return "".join(
             f'<text x="{x}" y="{height - 4}" text-anchor="{anchor}">{label}</text>' for x, anchor, label in anchored
@@ -226,7 +207,7 @@ def _table(lifts: Sequence[Lift]) -> str:
 def _row(number: int, lift: Lift) -> str:
     reasons = "".join(f"<li>{escape(str(reason))}</li>" for reason in lift["reasons"])
     angles = ("trunk_inclination_deg", "knee_flexion_deg", "spine_flexion_deg")
-    cells = "".join(f'<td class="number">{_degrees(lift[angle])}</td>' for angle in angles)
+    cells = "".join(f'<td class="number">{degrees(lift[angle])}</td>' for angle in angles)
     off_side = lift["view_from_side_deg"]
     view = escape(str(lift["view"])) + ("" if off_side is None else f", {off_side:.0f}°")
     return (
@@ -237,14 +218,5 @@ def _row(number: int, lift: Lift) -> str:
     )
 
 
-def _degrees(angle: float | None) -> str:
-    return "–" if angle is None else f"{angle:.0f}°"
-
-
 def _span(lift: Lift) -> str:
-    return f"{_clock(lift['start_s'])} – {_clock(lift['end_s'])}"
-
-
-def _clock(time_s: float) -> str:
-    minutes, seconds = divmod(round(time_s, 1), 60)
-    return f"{minutes:.0f}:{seconds:04.1f}"
+    return f"{clock(lift['start_s'])} – {clock(lift['end_s'])}"

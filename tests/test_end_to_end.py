@@ -163,7 +163,7 @@ def test_an_account_that_does_not_fit_on_the_disk_is_said_in_two_lines(tmp_path:
 
 def test_the_clip_itself_is_never_overwritten(first_lift_clip: Path) -> None:
     before = first_lift_clip.read_bytes()
-    assert_two_lines(run("analyze", first_lift_clip, "--video", first_lift_clip), "is the clip itself")
+    assert_two_lines(run("analyze", first_lift_clip, "--video", first_lift_clip), "is the input itself")
     assert first_lift_clip.read_bytes() == before
 
 

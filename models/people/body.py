@@ -245,8 +245,8 @@ class Body:
 
     def _reach(self, pose: Pose, turns: Joints, joints: Joints) -> None:
         """Two-bone arms: hanging, or hands at the load, or anything between."""
-        grasp = pose.grasp[:, None]
-        for side, sign in SIDES:
+        for (side, sign), share in zip(SIDES, self.stance.reach_shares, strict=True):
+            grasp = share * pose.grasp[:, None]
             shoulder = joints[f"upperarm01.{side}"]
             hang = shoulder + np.array([sign * self.stance.arm_spread_m * 0.6, -0.10, -0.955 * self.arm_m])
             hold = pose.hand + np.array([sign * self.stance.hands_apart_m / 2, 0.0, 0.0])

@@ -30,6 +30,10 @@ class Outfit:
     helmet: Colour | None = None
     vest: Colour | None = None
     gloves: Colour | None = None
+    back_support: Colour | None = None
+    hood_m: float = 0.0  # how far a hood that lies on the shoulders stands off the neck
+    jacket: bool = False  # the shirt is a jacket: it reaches over the seat
+    long_hair: bool = False
     sleeve: float = 0.6  # 0 none … 0.5 to the elbow … 1 to the wrist
     shirt_loose_m: float = 0.012
     trousers_loose_m: float = 0.012
@@ -46,6 +50,7 @@ class Outfit:
         def maybe(p: float, value: Colour) -> Colour | None:
             return value if rng.random() < p else None
 
+        jacket = bool(rng.random() < 0.3)
         return Outfit(
             skin=SKIN_TONES[rng.integers(len(SKIN_TONES))],
             hair=HAIR_COLOURS[rng.integers(len(HAIR_COLOURS))],
@@ -55,8 +60,12 @@ class Outfit:
             helmet=maybe(0.25, colour()),
             vest=maybe(0.35, HI_VIS[rng.integers(2)]),
             gloves=maybe(0.3, colour()),
-            sleeve=float(rng.choice([0.45, 1.0])),
-            shirt_loose_m=rng.uniform(0.002, 0.035),
+            back_support=maybe(0.08, (0.04, 0.04, 0.05)),
+            hood_m=float(rng.uniform(0.03, 0.07)) if rng.random() < (0.4 if jacket else 0.08) else 0.0,
+            jacket=jacket,
+            long_hair=bool(rng.random() < 0.2),
+            sleeve=1.0 if jacket else float(rng.choice([0.45, 1.0])),
+            shirt_loose_m=rng.uniform(0.012, 0.05) if jacket else rng.uniform(0.002, 0.035),
             trousers_loose_m=rng.uniform(0.002, 0.025),
             wrinkle_m=rng.uniform(0.0, 0.008),
         )
@@ -106,6 +115,7 @@ def dress(body: Body, outfit: Outfit, rng: np.random.Generator) -> Look:
         (part.stripes, (0.85, 0.87, 0.86), CLOTH, outfit.shirt_loose_m + 0.008, 0),
         (part.shoes, outfit.shoes, SHOE, 0.008, 12),
         (part.hair, outfit.hair, HAIR, 0.012, 4),
+        (part.back_support, outfit.back_support, CLOTH, outfit.shirt_loose_m + 0.006, 20),
         (part.helmet, outfit.helmet, HARD, 0.030, 6),
         (part.gloves, outfit.gloves, CLOTH, 0.003, 2),
     ]
@@ -119,6 +129,7 @@ def dress(body: Body, outfit: Outfit, rng: np.random.Generator) -> Look:
     colours[part.eyes] = (0.05, 0.04, 0.04)
     cloth = materials == CLOTH
     lift[cloth] += outfit.wrinkle_m * _folds(texture, rng)[cloth]
+    lift += outfit.hood_m * part.hood
     body.rest = body.rest + skin_normals * lift[:, None]
     body.rest[:, 2] -= body.rest[part.shoes, 2].min()
     return Look(colours, materials, texture)
@@ -136,17 +147,22 @@ class _Parts:
                 moved_by(*prefixes[1:]) if len(prefixes) > 1 else np.zeros(len(names), bool)
             )
 
-        hem = body.head_of("spine05")[2] + 0.02
+        hem = body.head_of("spine05")[2] + (-0.14 if outfit.jacket else 0.02)
         arm = moved_by("upperarm", "lowerarm")
         wrist_x, shoulder_x = body.head_of("wrist.L")[0], body.head_of("upperarm01.L")[0]
         sleeve = arm & (x < shoulder_x + outfit.sleeve * (wrist_x - shoulder_x) * 0.97)
-        trunk = moved_by("spine", "clavicle", "shoulder", "root", "pelvis", "breast") & (z > hem)
+        seat = ("upperleg01",) if outfit.jacket else ()
+        trunk = moved_by("spine", "clavicle", "shoulder", "root", "pelvis", "breast", *seat) & (z > hem)
         collar = body.head_of("neck01")[2] + 0.02
         self.shirt = (trunk & (z < collar)) | sleeve
         self.trousers = (moved_by("upperleg", "lowerleg", "pelvis", "root", "spine") & ~self.shirt) & (z < hem + 0.1)
         self.shoes = moved_by("foot", "toe") | (moved_by("lowerleg02") & (z < body.head_of("foot.L")[2] + 0.04))
         self.gloves = moved_by("wrist", "finger", "metacarpal")
         self.vest = trunk & (z < collar - 0.02) & (x < shoulder_x * 0.98)
+        waist = body.head_of("spine05")[2]
+        self.back_support = trunk & (np.abs(z - waist - 0.05) < 0.10)
+        nape = body.head_of("neck01")
+        self.hood = np.exp(-((x / 0.11) ** 2) - ((z - nape[2] + 0.04) / 0.09) ** 2) * (self.shirt & (y > nape[1]))
         chest = body.head_of("spine02")[2]
         band = (np.abs(z - chest) < 0.03) | (np.abs(z - chest + 0.14) < 0.03)
         self.stripes = self.vest & band if outfit.vest else np.zeros(len(names), bool)
@@ -158,5 +174,8 @@ class _Parts:
         self.hair = (
             head & ~self.eyes & ((up > 0.86) | ((behind > 0.52) & (up > 0.30)) | ((behind > 0.4) & (up > 0.6)))
         )
+        if outfit.long_hair:
+            neck = moved_by("neck", "spine01") & (z > nape[2] - 0.10) & (x < 0.09)
+            self.hair |= (head | neck) & (y > nape[1] + 0.02) & (z > nape[2] - 0.10)
         self.helmet = head & (up > 0.76)
         self.lips = head & (np.abs(up - 0.22) < 0.03) & (behind < 0.2) & (x < 0.026)

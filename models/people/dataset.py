@@ -2,7 +2,7 @@
 
     python dataset.py OUT_FOLDER [--sequences 500] [--seed 1]
 
-A sequence is one person, one camera, one lift: 2 upright frames, then 12 across the lift. Each frame is a
+A sequence is one person, one camera, one lift: 2 upright frames, then 10 across the lift. Each frame is a
 JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of the crop.
 """
 
@@ -15,13 +15,14 @@ import cv2
 import numpy as np
 from body import SPINE, Body, Posed
 from clothing import Look, Outfit, dress
+from film import Film
 from motion import Lift, Movement, Timed, move
 from person import Shape, Stance
 from render import Camera, Light, Renderer, box, mesh
 from scene import CARDBOARD, Place, barbell, random_hall
 
-LIFT_FRAMES, UPRIGHT_FRAMES = 12, 2
-CROP_PX = 384
+LIFT_FRAMES, UPRIGHT_FRAMES = 10, 2
+CROP_PX = 320
 FRAME_WIDTH, FRAME_HEIGHT = 1920, 1080
 PAIRED = {
     "shoulder": "upperarm01",
@@ -49,6 +50,8 @@ class Sequence:
     hall: np.ndarray
     parcel_m: np.ndarray
     obstacle: np.ndarray | None
+    bystander: tuple[np.ndarray, np.ndarray] | None
+    outfit: Outfit
 
 
 def sample_lift(rng: np.random.Generator) -> Lift:
@@ -59,22 +62,24 @@ def sample_lift(rng: np.random.Generator) -> Lift:
 
 
 def sample_camera(body: Body, rng: np.random.Generator) -> Camera:
-    """All around the person, 2.5–8 m away and 2–35° up, who is 150–700 px tall in the frame."""
+    """All around the person, 2.5–10 m away and 2–45° up, who is 110–700 px tall in the frame."""
     # Half of the views lie within 35° of side-on, where an answer is expected; the rest anywhere.
     from_side = rng.uniform(-35, 35) if rng.random() < 0.5 else rng.uniform(-90, 90)
     around = np.deg2rad(from_side + rng.choice([0, 180]))
-    up, far = np.deg2rad(rng.uniform(2, 35)), rng.uniform(2.5, 8)
+    up, far = np.deg2rad(rng.uniform(2, 45)), rng.uniform(2.5, 10)
     target = np.array([0.0, 0.0, 0.5 * body.height_m])
     eye = target + far * np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
-    tall_px = float(np.exp(rng.uniform(np.log(150), np.log(700))))
-    return Camera(eye, target, tall_px * far / body.height_m, FRAME_WIDTH, FRAME_HEIGHT)
+    tall_px = float(np.exp(rng.uniform(np.log(110), np.log(700))))
+    focal_px = tall_px * far / body.height_m
+    return Camera(eye, target, focal_px, FRAME_WIDTH, FRAME_HEIGHT, roll_deg=float(rng.normal(0, 1.5)))
 
 
 def sample(seed: int, number: int) -> tuple[Sequence, np.random.Generator]:
     """The sequence with this number; the generator returned goes on to the pixels' noise."""
     rng = np.random.default_rng([seed, number])
     body = Body(Shape.sample(rng), Stance.sample(rng))
-    look = dress(body, Outfit.sample(rng), rng)
+    outfit = Outfit.sample(rng)
+    look = dress(body, outfit, rng)
     lift = sample_lift(rng)
     timed = Timed(lift, 2.0)
     upright = rng.uniform(0.0, 1.7, UPRIGHT_FRAMES)
@@ -94,9 +99,26 @@ def sample(seed: int, number: int) -> tuple[Sequence, np.random.Generator]:
         light=Light.sample(rng),
         hall=random_hall(camera.eye, rng),
         parcel_m=np.array([max(body.stance.hands_apart_m - 0.02, 0.12), depth, height]),
-        obstacle=_obstacle(camera, rng) if rng.random() < 0.2 else None,
+        obstacle=_obstacle(camera, rng) if rng.random() < 0.25 else None,
+        bystander=_bystander(camera, rng) if rng.random() < 0.15 else None,
+        outfit=outfit,
     )
     return sequence, rng
+
+
+def _bystander(camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Somebody else, upright or bent, farther from the camera or to the side: (vertex rows, faces)."""
+    body = Body(Shape.sample(rng), Stance.sample(rng))
+    look = dress(body, Outfit.sample(rng), rng)
+    lift = sample_lift(rng)
+    pose = move(body, [Timed(lift, 2.0)], np.array([rng.uniform(0.0, 2.0 + lift.length_s)]), rng).pose
+    posed = body.posed(pose)
+    away = -(camera.eye - camera.target) * [1, 1, 0]
+    a = np.arctan2(away[1], away[0]) + rng.uniform(-1.6, 1.6)
+    far = rng.uniform(0.9, 3.0)
+    place = Place(far * float(np.cos(a)), far * float(np.sin(a)), rng.uniform(0, 360))
+    vertices, normals = place.moved(posed.vertices[0]), place.turned(posed.normals[0])
+    return mesh(vertices, normals, look.texture, (look.colours, look.materials)), body.faces
 
 
 def _obstacle(camera: Camera, rng: np.random.Generator) -> np.ndarray:
@@ -150,39 +172,9 @@ def draw(renderer: Renderer, sequence: Sequence, frame: int, view: tuple) -> tup
     others = [*_parcel(sequence, frame), *([] if sequence.obstacle is None else [sequence.obstacle])]
     camera = sequence.camera.cropped(view)
     meshes = [(np.concatenate([sequence.hall, *others]), None), person]
+    meshes += [sequence.bystander] if sequence.bystander else []
     image = renderer.draw(camera, sequence.light, meshes, np.array([0.0, 0.0, 0.8]))
     return image, renderer.visible_share(camera, np.concatenate(others) if others else None, person)
-
-
-@dataclass(frozen=True)
-class Film:
-    """How this sequence's camera turns light into a picture."""
-
-    blur: float
-    gain: float
-    offset: float
-    noise: float
-    grey: bool
-    jpeg_quality: int
-
-    @staticmethod
-    def sample(rng: np.random.Generator) -> "Film":
-        """Anything from a good camera to a poor one."""
-        blur = rng.uniform(0.4, 1.5) if rng.random() < 0.5 else 0.0
-        tone = rng.uniform(0.75, 1.2), rng.uniform(-12, 12), rng.uniform(0, 7)
-        return Film(blur, *tone, bool(rng.random() < 0.1), int(rng.integers(55, 96)))
-
-    def photographed(self, image: np.ndarray, native_px: float, rng: np.random.Generator) -> np.ndarray:
-        """The rendering at the size, sharpness and tone of this camera."""
-        size = int(min(CROP_PX, native_px))
-        image = cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA)
-        if self.blur:
-            image = cv2.GaussianBlur(image, (0, 0), self.blur * size / CROP_PX)
-        pixels = image.astype(np.float32) * self.gain + self.offset
-        pixels += rng.normal(0, self.noise, pixels.shape).astype(np.float32)
-        if self.grey:
-            pixels[:] = pixels.mean(axis=2, keepdims=True)
-        return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
 def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
@@ -207,6 +199,8 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "elevation_deg": np.degrees(np.arcsin((camera.eye[2] - camera.target[2]) / far)),
         "distance_m": far,
         "person_px": camera.focal_px * sequence.body.height_m / far,
+        "shirt_loose_m": sequence.outfit.shirt_loose_m,
+        "hood_m": sequence.outfit.hood_m,
         "lift_trunk_deg": lift.trunk_deg,
         "lift_spine_deg": lift.spine_deg,
         "lift_knee_deg": lift.knee_deg,
@@ -218,6 +212,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "legs": lift.legs,
         "load": "none" if lift.box == "none" else "barbell" if lift.carried_low else "box",
         "moves_load": lift.box,
+        "clothing": "jacket" if sequence.outfit.jacket else "vest" if sequence.outfit.vest else "shirt",
         "held": bool(sequence.movement.held[frame]),
         "female": sequence.body.shape.gender > 0.5,
         "joints_px": {name: [round(float(v), 1) for v in at] for name, at in to_crop.items()},
@@ -240,7 +235,7 @@ def generate(folder: Path, count: int, seed: int) -> None:
         for frame in range(UPRIGHT_FRAMES + LIFT_FRAMES):
             view = window(sequence, frame, rng)
             image, visible = draw(renderer, sequence, frame, view)
-            image = film.photographed(image, view[2] - view[0], rng)
+            image = film.photographed(image, min(CROP_PX, view[2] - view[0]), rng)
             file = f"{name}-{frame:02d}.jpg"
             cv2.imwrite(str(folder / file), image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, film.jpeg_quality])
             row = {"file": file, "sequence": name, "frame": frame, "size_px": len(image)}

@@ -55,7 +55,7 @@ class Lift:
         """A natural lift with this leg strategy and this spine flexion."""
         if legs == "hinge":
             knee = 5 + 85 * rng.beta(1.2, 1.8)
-            trunk, limit = rng.uniform(50, 95), rng.uniform(-2, 10) + knee / 12
+            trunk, limit = rng.uniform(40, 95), rng.uniform(-2, 10) + knee / 12
             shin = limit
         elif legs == "squat":
             knee, trunk, limit, shin = rng.uniform(70, 130), rng.uniform(15, 60), 60.0, 35.0
@@ -71,7 +71,7 @@ class Lift:
             shin_limit_deg=float(limit),
             balance_m=rng.uniform(0.0, 0.11),
             head_share=rng.uniform(0.25, 1.05),
-            twist_deg=float(rng.normal(0, 5)),
+            twist_deg=float(rng.normal(0, 18 if rng.random() < 0.2 else 5)),
             bend_deg=float(rng.normal(0, 3)),
             down_s=brisk * rng.uniform(0.8, 1.2),
             hold_s=rng.uniform(0.05, 0.7),

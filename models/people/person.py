@@ -55,18 +55,22 @@ class Stance:
     slump_deg: float = 0.0  # a stoop kept even when upright: truth stays relative to it
     curve_deg: float = 0.0  # upper back this much rounder and lower back this much hollower than the mean body's
     spine_shares: tuple[float, ...] = (0.14, 0.27, 0.26, 0.20, 0.13)
+    reach_shares: tuple[float, float] = (1.0, 1.0)  # how far the left and the right hand go to the load
 
     @staticmethod
     def sample(rng: np.random.Generator) -> "Stance":
         """A random adult's way to stand."""
         shares = rng.dirichlet(np.array(Stance.spine_shares) * 25)
+        stagger = rng.uniform(-0.35, 0.35) if rng.random() < 0.25 else np.clip(rng.normal(0, 0.04), -0.15, 0.15)
+        one_hand = (1.0, 0.0) if rng.random() < 0.5 else (0.0, 1.0)
         return Stance(
             width_m=rng.uniform(0.18, 0.48),
             toe_out_deg=rng.uniform(2, 28),
-            stagger_m=float(np.clip(rng.normal(0, 0.04), -0.15, 0.15)),
+            stagger_m=float(stagger),
             hands_apart_m=rng.uniform(0.18, 0.5),
             arm_spread_m=rng.uniform(0.08, 0.2),
             slump_deg=float(np.clip(rng.normal(2, 5), -6, 14)),
             curve_deg=float(np.clip(rng.normal(0, 6), -12, 14)),
             spine_shares=tuple(float(s) for s in shares),
+            reach_shares=one_hand if rng.random() < 0.12 else (1.0, 1.0),
         )

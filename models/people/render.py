@@ -22,13 +22,16 @@ class Camera:
     width: int = 1280
     height: int = 720
     window: tuple[float, float, float, float] | None = None
+    roll_deg: float = 0.0
 
     def axes(self) -> np.ndarray:
         """Rows: right, down, ahead."""
         ahead = (self.target - self.eye) / np.linalg.norm(self.target - self.eye)
         right = np.cross(ahead, [0.0, 0.0, 1.0])
         right /= np.linalg.norm(right)
-        return np.stack([right, np.cross(ahead, right), ahead])
+        down, roll = np.cross(ahead, right), np.deg2rad(self.roll_deg)
+        turned = np.cos(roll) * right + np.sin(roll) * down
+        return np.stack([turned, np.cross(ahead, turned), ahead])
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Pixels (…, 2) of world points (…, 3) in the whole image, whatever the window."""
