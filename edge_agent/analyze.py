@@ -14,7 +14,7 @@ from rich.table import Table
 from edge_agent.agent import Look, Watch
 from edge_agent.core.records import Frame, Lift
 from edge_agent.frames import read_video
-from edge_agent.output import check_writable, write_json
+from edge_agent.output import STDOUT, check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
 from edge_agent.report import PersonSeries, write_report
@@ -46,10 +46,12 @@ class Analysis:
     people: int = 0
     lifts: list[Lift] = field(default_factory=list)
     series: dict[int, PersonSeries] = field(default_factory=lambda: defaultdict(lambda: PersonSeries([], [], [], [])))
+    _seen_until_s: float = 0.0
 
     def add(self, look: Look) -> None:
         """Take one look into the account."""
         self.lifts += look.lifts
+        self._seen_until_s = look.time_s
         for person in look.people:
             posture = person.moment.posture
             curve = self.series[person.number]
@@ -59,9 +61,10 @@ class Analysis:
             curve.spine_flexion_deg.append(person.spine_flexion_deg)
 
     def end(self, unfinished: list[Lift], people: int) -> None:
-        """The clip is over: a lift still going on lasts until its end."""
+        """The clip is over: a lift still going on lasts until its last picture, wherever it was cut off."""
         self.people = people
-        self.lifts += [replace(lift, end_s=self.info.duration_s) for lift in unfinished]
+        self.lifts += [replace(lift, end_s=self._seen_until_s) for lift in unfinished]
+        self.info = replace(self.info, duration_s=max(self.info.duration_s, self._seen_until_s))
         self.lifts.sort(key=lambda lift: lift.peak_s)
 
     def as_dict(self) -> dict[str, Any]:
@@ -82,8 +85,7 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
 
     Raises InputError when the clip cannot be read or an output cannot be written.
     """
-    for output in (outputs.json, outputs.video, outputs.report):
-        check_writable(output, video)
+    check_writable((outputs.json, outputs.video, outputs.report), video)
     console = Console(stderr=True)
     info = video_info(video)
     eyes, camera = Eyes(settings.pose), _camera(video)
@@ -132,7 +134,8 @@ def _rounded(value: object) -> object:
 @contextmanager
 def _progress(video: Path, info: VideoInfo, console: Console) -> Iterator[Any]:
     columns = TextColumn("[bold]{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%")
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bar:
+    quiet = not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=quiet) as bar:
         task = bar.add_task(video.name, total=max(info.duration_s, 0.001))
         yield lambda time_s: bar.update(task, completed=time_s)
 
@@ -146,6 +149,6 @@ def _show(analysis: Analysis, outputs: Outputs, console: Console) -> None:
         sure = f"{lift.confidence:.0%}" if lift.confidence else "-"
         table.add_row(str(lift.person), *times, lift.technique, sure, "; ".join(lift.reasons))
     console.print(table if analysis.lifts else "no lifts seen")
-    for path in (outputs.video, outputs.report):
-        if path:
-            console.print(f"wrote {path}")
+    for path in (outputs.json, outputs.video, outputs.report):
+        if path and path != STDOUT:
+            console.print(f"wrote {path}", highlight=False, soft_wrap=True)

@@ -54,7 +54,10 @@ class Box:
         self._ended: set[str] = set()
 
     def run(self, stop: threading.Event, seen: Observer) -> None:
-        """Until ``stop`` is set or every camera was a file that has ended. ``seen`` is told of every look."""
+        """Until ``stop`` is set or every camera was a file that has ended. ``seen`` is told of every look.
+
+        Raises InputError where no camera's source could be read at all.
+        """
         self._publisher.start()
         for camera in self._cameras:
             camera.start()
@@ -67,6 +70,9 @@ class Box:
                     self._publisher.wake()
         finally:
             self._close(seen)
+        errors = [camera.error for camera in self._cameras if camera.error]
+        if errors and len(errors) == len(self._cameras):
+            raise errors[0]
 
     def _take(self, frame: Frame, seen: Observer) -> None:
         try:
@@ -133,7 +139,7 @@ class Box:
 
 
 def run(settings: Settings, stop: threading.Event) -> None:
-    """Watch the settings' cameras until ``stop`` is set. Raises InputError or RunError at the start only."""
+    """Watch the settings' cameras until ``stop`` is set. Raises InputError or RunError as Box does."""
     registry = CollectorRegistry()
     box = Box(settings, registry)
     port, stop_serving = serve(registry, settings.metrics.host, settings.metrics.port)

@@ -81,14 +81,15 @@ def _configure_logging(debug: bool) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # looked up anew for each line: a progress bar replaces stderr while it runs
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
-def _settings(path: Path | None) -> "Settings":
+def _settings(path: Path | None, *, cameras: bool = False) -> "Settings":
     from edge_agent.settings_file import load
 
-    return load(path, os.environ)
+    return load(path, os.environ, cameras=cameras)
 
 
 def _show_version(wanted: bool) -> None:
@@ -125,11 +126,19 @@ def run(
         return
     if video is not None:
         raise InputError("--video goes with --demo", "name the camera's source in the settings file")
-    settings = _settings(config)
+    settings = _settings(config, cameras=True)
     if not settings.cameras:
         raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
     from edge_agent import box
 
+    stop, received = _when_asked_to_stop()
+    box.run(settings, stop)
+    if signal.SIGINT in received:
+        raise typer.Exit(130)
+
+
+def _when_asked_to_stop() -> tuple[threading.Event, list[int]]:
+    """An event that SIGINT and SIGTERM set, and which of them came."""
     stop = threading.Event()
     received: list[int] = []
 
@@ -140,9 +149,7 @@ def run(
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
-    box.run(settings, stop)
-    if signal.SIGINT in received:
-        raise typer.Exit(130)
+    return stop, received
 
 
 @app.command()
@@ -209,7 +216,7 @@ def doctor(
     """Check everything the agent needs; each failure with its cure."""
     from edge_agent.doctor import examine, show, show_json
 
-    findings = list(examine(_settings(config)))
+    findings = list(examine(_settings(config, cameras=True)))
     (show_json if json else show)(findings)
     if any(finding.failed for finding in findings):
         raise typer.Exit(1)
@@ -268,7 +275,7 @@ def config_check(file: Annotated[Path, typer.Argument(metavar="FILE", show_defau
     from edge_agent.settings_file import SettingsError
 
     try:
-        settings = _settings(file)
+        settings = _settings(file, cameras=True)
     except SettingsError as error:
         for flaw in error.flaws:
             _fail(flaw.what, flaw.fix, None)

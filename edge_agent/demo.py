@@ -15,7 +15,9 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
@@ -47,8 +49,11 @@ _NEXT = """[bold]Next, your own camera or clip:[/]
   make demo VIDEO=my.mp4
   make demo VIDEO=rtsp://user:password@camera/stream
   make demo VIDEO=0                                   a USB camera
-[bold]One clip in detail:[/] .venv/bin/edge-agent analyze my.mp4 --video seen.mp4 --report report.html
-[bold]A site:[/] copy configs/example.yaml, then .venv/bin/edge-agent run --config site.yaml"""
+[bold]One clip in detail:[/]
+  .venv/bin/edge-agent analyze my.mp4 --video seen.mp4 --report report.html
+[bold]A site:[/]
+  cp configs/example.yaml my-site.yaml
+  .venv/bin/edge-agent run --config my-site.yaml"""
 
 
 def run_demo(source: str | None) -> None:
@@ -60,7 +65,8 @@ def run_demo(source: str | None) -> None:
     console = Console()
     with ExitStack() as stack:
         clip = source or str(stack.enter_context(as_file(files("edge_agent") / "assets" / "demo.mp4")))
-        duration_s = None if is_live(clip) else probe(clip).duration_s
+        told = probe(clip)  # before anything starts: a camera of a site is waited for, a typing mistake is not
+        duration_s = None if is_live(clip) else told.duration_s
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hingewatch-demo-")))
         broker = stack.enter_context(EmbeddedBroker())
         settings = _settings(clip, folder, broker.port)
@@ -70,7 +76,7 @@ def run_demo(source: str | None) -> None:
         _wait_until(lambda: _scrape(page, "ergo_bridge_connected").total() == 1)  # what it does not hear is lost
         counted = _watch(settings, duration_s, console)
         _show_counters(console, page, counted)
-    console.print(_NEXT)
+    console.print(_NEXT, highlight=False, soft_wrap=True)
 
 
 def _settings(clip: str, folder: Path, broker_port: int) -> Settings:
@@ -99,7 +105,7 @@ def _watch(settings: Settings, duration_s: float | None, console: Console) -> Co
     box = Box(settings, CollectorRegistry())
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[now]}")
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
             account = _Account(bar, bar.add_task("watching", total=duration_s, now=""))
             box.run(stop, account.add)
     finally:
@@ -132,18 +138,19 @@ class _Account:
             highlight=False,
         )
         for reason in lift.reasons:
-            print_(f"          {reason}", style="dim", highlight=False)
+            print_(Padding(reason, (0, 0, 0, 10)), style="dim", highlight=False)
 
 
 def _show_counters(console: Console, page: str, seen: Counter[str]) -> None:
     """The counters as Prometheus would scrape them, once every event has made its way."""
     arrived = _wait_until(lambda: _scrape(page, "ergo_lifts_total").total() >= seen.total())
-    table = Table("technique", "risk", "ergo_lifts_total", title=f"{page} now says", title_justify="left")
+    table = Table("technique", "risk", "ergo_lifts_total", box=SIMPLE_HEAD, pad_edge=False)
     for (technique, risk), count in sorted(_scrape(page, "ergo_lifts_total").items()):
         if count:
             table.add_row(technique, risk, str(count))
-    console.print()
-    console.print(table if seen else "no lift was seen, so every counter stands at 0")
+    console.print(f"\n{page} says" if seen else "\nno lift was seen, so every counter stands at 0", highlight=False)
+    if seen:
+        console.print(table)
     if not arrived:
         console.print(f"[red]{seen.total()} lifts were seen, fewer are counted: please report this[/]")
 

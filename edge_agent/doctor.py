@@ -69,7 +69,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
 def show(findings: list[Finding]) -> None:
     """Print a table for people."""
     colours = {"ok": "green", "warn": "yellow", "fail": "red"}
-    table = Table("", "check", "what was seen", box=None)
+    table = Table("", "check", box=None)
+    table.add_column("what was seen", overflow="fold")
     for finding in findings:
         colour = colours[finding.state]
         cure = f"\n[bold]fix:[/bold] {escape(finding.fix)}" if finding.fix else ""

@@ -18,7 +18,7 @@ from av.video.stream import VideoStream
 
 from edge_agent.core.records import Image, Technique
 from edge_agent.core.skeleton import Landmark
-from edge_agent.errors import InputError, RunError
+from edge_agent.errors import InputError
 
 Colour = tuple[int, int, int]
 Points = npt.NDArray[np.floating]
@@ -244,7 +244,7 @@ class AnnotatedVideo:
         try:
             self._container.mux(self._stream.encode(picture))
         except OSError as error:
-            raise RunError(f"cannot write {self._path}: {error.strerror}", "make room on the disk") from None
+            raise self._no_room(error) from None
 
     def __enter__(self) -> Self:
         return self
@@ -254,6 +254,18 @@ class AnnotatedVideo:
     ) -> None:
         if self._container is None:
             return
-        with self._container:
-            if not isinstance(error, RunError):
+        try:
+            if not isinstance(error, InputError):
                 self._mux(None)
+        finally:
+            self._close(self._container)
+
+    def _close(self, container: OutputContainer) -> None:
+        """The index is written last, so a full disk may show only now."""
+        try:
+            container.close()
+        except OSError as error:
+            raise self._no_room(error) from None
+
+    def _no_room(self, error: OSError) -> InputError:
+        return InputError(f"cannot write {self._path}: {error.strerror}", "make room on the disk, then run again")

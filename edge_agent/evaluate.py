@@ -34,8 +34,7 @@ def evaluate_files(labels: Path, clips_dir: Path, settings: Settings, outputs: O
     if not clips_dir.is_dir():
         raise InputError(f"{clips_dir} is no folder", "name the folder in which the clips are")
     clips = read_labels(labels, clips_dir)
-    for output in (outputs.json, outputs.report):
-        check_writable(output, labels, *(clip.video for clip in clips))
+    check_writable((outputs.json, outputs.report), labels, *(clip.video for clip in clips))
     console = Console(stderr=True)
     scored, left_out = _watch_all(clips, Eyes(settings.pose), console)
     evaluation = Evaluation(labels.name, settings.pose.landmarker, scored, left_out)

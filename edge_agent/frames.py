@@ -142,4 +142,6 @@ def read_video(
         raise InputError(f"{path} holds no picture that can be decoded", "check that it plays elsewhere")
     if broken or reader.last_s < duration_s - CUT_OFF_S:
         telemetry.failed(name, "truncated")
-        log.warning("video was cut off", video=name, seen_s=round(reader.last_s, 1), declared_s=round(duration_s, 1))
+        times_s = {"seen_s": round(reader.last_s, 1), "declared_s": round(duration_s, 1)}
+        fix = "copy or record it again; what can be seen is judged"
+        log.warning("video was cut off", video=name, **times_s, fix=fix)

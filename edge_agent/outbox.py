@@ -34,6 +34,8 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS events_by_worth ON events (risk, position)
 """
+RETRY_S = 1.0
+"""Between two attempts to write while the disk fails: the frame loop calls many times a second."""
 _RISK_RANK = {"low": 0, "medium": 1, "high": 2}
 _INSERT = "INSERT OR IGNORE INTO events (event_id, zone, bucket_start, risk, payload) VALUES (?, ?, ?, ?, ?)"
 _MOVE_TO_END = "UPDATE events SET position = (SELECT max(position) + 1 FROM events) WHERE event_id = ?"
@@ -53,6 +55,8 @@ class Outbox:
         self._max_events = settings.max_events
         self._telemetry = telemetry
         self._unsaved: deque[LiftEvent] = deque(maxlen=settings.max_events)
+        self._failing = False
+        self._retry_at_s = 0.0
         self._last_bucket: int | None = None
         self._lock = threading.RLock()
         self._database = open_database(settings.path, TABLES)
@@ -66,6 +70,8 @@ class Outbox:
         release.
         """
         with self._lock:
+            if len(self._unsaved) == self._unsaved.maxlen:
+                self._telemetry.outbox_dropped.labels(self._unsaved[0].risk).inc()
             self._unsaved.append(event)
             self._save()
 
@@ -78,13 +84,14 @@ class Outbox:
         bucket = bucket_start(now_s, self._privacy.bucket_s)
         with self._lock:
             self._save()
-            if bucket == self._last_bucket:
+            if bucket == self._last_bucket or self._waits_to_retry():
                 return ()
             try:
                 released = self._release(now_s)
             except sqlite3.Error as error:
                 self._write_failed(error)
                 return ()
+            self._write_worked()
             self._last_bucket = bucket
             self._telemetry.end_bucket()
             self._show_depth()
@@ -126,14 +133,16 @@ class Outbox:
         return 0.0 if oldest is None else max(0.0, now_s - oldest)
 
     def close(self) -> None:
-        """Write what waits in memory, if the disk lets us, and close the file."""
+        """Write what waits in memory, or count it as dropped where the disk does not let us; close the file."""
         with self._lock:
+            self._retry_at_s = 0.0
             self._save()
+            self._give_up_unsaved()
             self._telemetry.outbox_oldest_age.set_function(lambda: 0.0)
             self._database.close()
 
     def _save(self) -> None:
-        if not self._unsaved:
+        if not self._unsaved or self._waits_to_retry():
             return
         rows = [(e.event_id, e.zone, e.bucket_start, _RISK_RANK[e.risk], to_json(e)) for e in self._unsaved]
         try:
@@ -143,6 +152,7 @@ class Outbox:
         except sqlite3.Error as error:
             self._write_failed(error)
             return
+        self._write_worked()
         self._unsaved.clear()
         for risk in dropped:
             self._telemetry.outbox_dropped.labels(risk).inc()
@@ -178,9 +188,29 @@ class Outbox:
             )
         return events
 
+    def _waits_to_retry(self) -> bool:
+        return time.monotonic() < self._retry_at_s
+
     def _write_failed(self, error: sqlite3.Error) -> None:
         self._telemetry.outbox_write_errors.inc()
-        log.error("outbox write failed, kept in memory", error=str(error), fix="free space on the outbox's disk")
+        self._retry_at_s = time.monotonic() + RETRY_S
+        if not self._failing:  # once per outage: a log that fills up must not finish off a full disk
+            log.error("outbox write failed, kept in memory", error=str(error), fix="free space on the outbox's disk")
+        self._failing = True
+
+    def _write_worked(self) -> None:
+        if self._failing:
+            log.info("outbox can be written again")
+        self._failing, self._retry_at_s = False, 0.0
+
+    def _give_up_unsaved(self) -> None:
+        if not self._unsaved:
+            return
+        for event in self._unsaved:
+            self._telemetry.outbox_dropped.labels(event.risk).inc()
+        fix = "free space on the outbox's disk before the next start"
+        log.error("lifts lost: the outbox could not be written to the end", events=len(self._unsaved), fix=fix)
+        self._unsaved.clear()
 
     def _show_depth(self) -> None:
         self._held_shown = self.depth()[0]

@@ -1,9 +1,9 @@
-"""Files that a command was asked to write."""
+"""Files that a command was asked to write: checked before the work, ``-`` is stdout."""
 
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +12,33 @@ from edge_agent.errors import InputError
 STDOUT = Path("-")
 
 
-def check_writable(path: Path | None, *inputs: Path) -> None:
-    """Before minutes of work, not after. Raises InputError; an output must not be one of the inputs either."""
-    if path is None or path == STDOUT:
-        return
-    if any(path.exists() and given.exists() and path.samefile(given) for given in inputs):
-        raise InputError(f"{path} is the input itself", "give the output another name")
-    if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
-        raise InputError(f"cannot write {path}", "choose a file in a folder that exists and may be written")
+def check_writable(outputs: Sequence[Path | None], *inputs: Path) -> None:
+    """Before minutes of work, not after. Raises InputError; an output must not be an input or another output."""
+    files = [path for path in outputs if path is not None and path != STDOUT]
+    for path in files:
+        if any(path.exists() and given.exists() and path.samefile(given) for given in inputs):
+            raise InputError(f"{path} is the input itself", "give the output another name")
+        if path.is_dir() or not os.access(path if path.exists() else path.absolute().parent, os.W_OK):
+            raise InputError(f"cannot write {path}", "choose a file in a folder that exists and may be written")
+        if files.count(path) > 1:
+            raise InputError(f"two outputs are called {path}", "give each its own name")
 
 
 def write_json(content: Mapping[str, Any], path: Path) -> None:
-    """``-`` is stdout. Raises InputError if the file cannot be written."""
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    if path == STDOUT:
-        sys.stdout.write(text)
-        return
+    """``-`` is stdout. Raises InputError if that cannot be written."""
+    write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """``-`` is stdout. Raises InputError if that cannot be written."""
     try:
-        path.write_text(text, encoding="utf-8")
+        if path == STDOUT:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "make room, or choose another place") from None
+        if path == STDOUT:  # or Python tries, and complains, once more at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        name = "to stdout" if path == STDOUT else path
+        raise InputError(f"cannot write {name}: {error.strerror}", "make room, or choose another place") from None

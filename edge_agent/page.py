@@ -6,7 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from edge_agent.errors import InputError
+from edge_agent.output import write_text
 
 LABELS: Final = {"hinge": "Hinge", "squat": "Squat", "rounded_back": "Rounded back", "unknown": "Unknown"}
 """The techniques' names for people."""
@@ -58,12 +58,7 @@ class Page:
 
 def write_page(path: Path, page: Page) -> None:
     """Write it. Raises InputError if the file cannot be written."""
-    try:
-        path.write_text(page.html, encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            f"cannot write {path}: {error.strerror}", "choose a folder that exists and may be written"
-        ) from None
+    write_text(page.html, path)
 
 
 def svg(width: int, height: int, summary: str, drawn: str) -> str:

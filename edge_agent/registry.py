@@ -95,7 +95,9 @@ def load(name: str, models_dir: Path) -> Path:
     path = models_dir.expanduser() / wanted.file
     state = verify(wanted, models_dir)
     if state != "ok":
-        raise InputError(f"model {name} is {state}: {path}", f"run: edge-agent models pull {name}")
+        asked = "" if name in DEFAULT_MODELS else f" {name}"
+        fix = f"run: edge-agent models pull{asked} (with --config FILE if that sets pose.models_dir)"
+        raise InputError(f"model {name} is {state}: {path}", fix)
     return path
 
 
@@ -132,7 +134,7 @@ def pull(names: Iterable[str], models_dir: Path, progress: Callable[[str], None]
             with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as scratch:
                 _fetch_and_place(group, Path(scratch), progress)
     except OSError as error:
-        raise InputError(f"cannot write models to {folder}: {error}", "check pose.models_dir") from error
+        raise InputError(f"cannot write models to {folder}: {error.strerror}", "check pose.models_dir") from error
 
 
 def _fetch_and_place(group: list[ModelEntry], scratch: Path, progress: Callable[[str], None]) -> None:

@@ -90,9 +90,9 @@ def _person(number: int, curves: PersonSeries, lifts: Sequence[tuple[int, Lift]]
     drawn = [plot.lifts(lifts, height - FOOT), plot.time_axis(height)]
     for row, (name, angles) in enumerate(strips):
         drawn.append(plot.strip(name, TOP + row * (STRIP + STRIP_GAP), curves.time_s, angles))
-    summary = f"Trunk, knee and spine angles of person {number + 1} over time; the lifts are listed in the table."
+    summary = f"Trunk, knee and spine angles of person {number} over time; the lifts are listed in the table."
     return f"""<section>
-<h2>Person {number + 1}</h2>
+<h2>Person {number}</h2>
 <div class="plot">{svg(WIDTH, height, summary, "".join(drawn))}</div>
 </section>
 """
@@ -211,7 +211,7 @@ def _row(number: int, lift: Lift) -> str:
     off_side = lift["view_from_side_deg"]
     view = escape(str(lift["view"])) + ("" if off_side is None else f", {off_side:.0f}°")
     return (
-        f"<tbody><tr><td>{number}</td><td>{lift['person'] + 1}</td><td>{_span(lift)}</td>"
+        f"<tbody><tr><td>{number}</td><td>{lift['person']}</td><td>{_span(lift)}</td>"
         f'<td><span class="badge {lift["technique"]}">{LABELS[lift["technique"]]}</span></td>'
         f'<td class="number">{lift["confidence"]:.0%}</td>{cells}<td>{view}</td></tr>'
         f'<tr class="why"><td></td><td colspan="8"><ul>{reasons}</ul></td></tr></tbody>'

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +19,9 @@ from pydantic import (
 
 from edge_agent.core.polygon import flaw
 
+LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 PASSWORD_VARIABLE = "HINGEWATCH_MQTT_PASSWORD"  # noqa: S105 - the name of the variable, not a password
+_VARIABLE = r"\$\{(\w+)\}"
 
 
 def _sound(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
@@ -47,10 +50,24 @@ def _with_environment(source: object, info: ValidationInfo) -> object:
     environ: Mapping[str, str] = info.context or {}
     if not isinstance(source, str) or info.context is None:
         return source
-    missing = [name for name in re.findall(r"\$\{(\w+)\}", source) if name not in environ]
+    missing = [name for name in re.findall(_VARIABLE, source) if name not in environ]
     if missing:
         raise ValueError(f"environment variable {missing[0]} is not set: set it, or write the source out")
-    return re.sub(r"\$\{(\w+)\}", lambda match: environ[match[1]], source)
+    return _filled_in(source, environ)
+
+
+def _filled_in(source: str, environ: Mapping[str, str]) -> str:
+    """In front of an address's last @ stand credentials: there a value is escaped, for it may hold @ / ? or #."""
+    before, at, after = source.rpartition("@") if "://" in source else ("", "", source)
+    escaped = re.sub(_VARIABLE, lambda match: quote(environ[match[1]], safe=""), before)
+    return escaped + at + re.sub(_VARIABLE, lambda match: environ[match[1]], after)
+
+
+def _watchable(source: str) -> str:
+    scheme, mark, _ = source.partition("://")
+    if mark and scheme.lower() not in LIVE_SCHEMES:
+        raise ValueError(f"unknown kind of address {scheme}://: use one of {', '.join(LIVE_SCHEMES)}")
+    return source
 
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
@@ -76,13 +93,13 @@ class CameraSettings(Section):
     """One video source."""
 
     name: Slug
-    source: Annotated[str, BeforeValidator(_with_environment)] = Field(
+    source: Annotated[str, BeforeValidator(_with_environment), AfterValidator(_watchable)] = Field(
         min_length=1, description="rtsp://, http(s)://, a file, a V4L2 device such as /dev/video0, or 0"
     )
     zones: tuple[ZoneSettings, ...] = Field(
         (), description="empty: the whole frame is one zone named like the camera"
     )
-    masks: tuple[Polygon, ...] = Field((), description="areas blanked before inference, for privacy")
+    masks: tuple[Polygon, ...] = Field((), description="polygons blanked before inference, in fractions as zones are")
     rate_hz: float = Field(15.0, gt=0, le=60, description="frames analysed per second at most")
     height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are decoded to this height")
     open_timeout_s: float = Field(10.0, gt=0, description="give up opening after this long, then retry")

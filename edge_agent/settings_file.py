@@ -25,7 +25,10 @@ _WORDS = {
     "string_pattern_mismatch": ("not a fit name", "use up to 63 small letters, digits, - and _"),
     "model_type": ("must be a group of `key: value` lines", "see configs/example.yaml for its shape"),
     "tuple_type": ("must be a list", "see configs/example.yaml for its shape"),
-    "too_short": ("has too few entries", "a polygon has three corners or more"),
+    "too_short": ("has too few entries", "a polygon has three corners or more, a corner two numbers"),
+    "too_long": ("has too many entries", "a corner is two numbers: [x, y]"),
+    "float_parsing": ("must be a number", ""),
+    "int_parsing": ("must be a whole number", ""),
 }
 
 log = structlog.get_logger()
@@ -40,18 +43,24 @@ class SettingsError(InputError):
         self.flaws = flaws
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(path: Path | None, environ: Mapping[str, str], *, cameras: bool = True) -> Settings:
     """Read one site's file, or the defaults where ``path`` is None, and the secrets beside it.
+
+    Without ``cameras`` that part is passed over: who watches none need not be told their passwords.
 
     Raises SettingsError naming file, line and key of every flaw, InputError where a file cannot be read.
     """
     text = "" if path is None else _read(path, "the settings file", "check the path given to --config")
     name = str(path)
     lines, tree = _parse(text, name)
+    if not cameras and isinstance(tree, dict):
+        tree.pop("cameras", None)
     try:
         settings = Settings.model_validate(tree, context=environ)
     except ValidationError as error:
-        raise SettingsError([_explain(detail, name, lines) for detail in error.errors()]) from None
+        details = error.errors()
+        own = (each for each in details if not _is_echo(each, details))
+        raise SettingsError([_explain(each, name, lines) for each in own]) from None
     password = _password(settings.mqtt, environ)
     return settings.model_copy(update={"mqtt": settings.mqtt.model_copy(update={"password": password})})
 
@@ -132,6 +141,13 @@ def _walk(node: yaml.Node, place: Place, above: frozenset[int]) -> Iterator[tupl
             yield from _walk(value, inner, above | {id(node)})
 
 
+def _is_echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
+    """Whether a list is only too short because pydantic left out its faulty entries, each a flaw of its own."""
+    place = detail["loc"]
+    within = (other["loc"] for other in details if other is not detail)
+    return detail["type"] == "too_short" and any(other[: len(place)] == place for other in within)
+
+
 def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> InputError:
     place = detail["loc"]
     known = next((place[:end] for end in range(len(place), 0, -1) if place[:end] in lines), ())
@@ -142,10 +158,17 @@ def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> Inp
     if detail["type"] == "value_error":  # our own validators say "what: cure"
         message, _, fix = message.removeprefix("Value error, ").partition(": ")
     if not fix:
-        field = _section(place).model_fields.get(str(place[-1])) if place else None
-        fix = (field and field.description) or "see configs/example.yaml for its range"
+        fix = _meaning(place)
     is_now = f" (is {detail['input']})" if isinstance(detail["input"], int | float) else ""
     return InputError(f"{where}: {_spell(place)}: {message[:1].lower()}{message[1:]}{is_now}", fix)
+
+
+def _meaning(place: Place) -> str:
+    """The setting that the value belongs to, in its own words: the innermost key that is not a list's index."""
+    key = next((each for each in reversed(place) if isinstance(each, str)), "")
+    field = _section((*place, "")).model_fields.get(key)
+    meaning = field.description if field else None
+    return f"choose another value ({key}: {meaning})" if meaning else "choose another, see configs/example.yaml"
 
 
 def _unknown_key(where: str, place: Place) -> InputError:

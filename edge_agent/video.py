@@ -17,8 +17,7 @@ from av.video.reformatter import VideoReformatter
 
 from edge_agent.core.records import Image
 from edge_agent.errors import InputError
-
-LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
+from edge_agent.settings import LIVE_SCHEMES
 
 FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
 """Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
@@ -79,7 +78,11 @@ _FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
     ),
 )
 _INTERNAL = Failure("internal", "failed unexpectedly", "report this with the log's traceback")
-_UNREACHABLE = Failure("unreachable", "cannot be reached", "check the address, the name server and the network")
+_UNREACHABLE = Failure(
+    "unreachable",
+    "cannot be reached",
+    "check address, name server and network; a password's @ / ? # are written %40 %2F %3F %23",
+)
 
 
 REASONS = tuple(

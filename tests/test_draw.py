@@ -1,5 +1,9 @@
 """Drawings: readable, told apart by the colour-blind, and never with a face."""
 
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -132,6 +136,37 @@ def test_the_written_video_plays_with_every_frame_at_its_time(tmp_path: Path) ->
         assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")  # plays while it loads
+
+
+@contextmanager
+def no_file_larger_than(size_bytes: int) -> Iterator[None]:
+    """As a full disk is: an error of the write."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def write_noise(path: Path) -> int:
+    with AnnotatedVideo(path, 10) as video:
+        for number in range(40):
+            video.write(noise(320, 240), number / 10)
+    return path.stat().st_size
+
+
+@pytest.mark.parametrize("missing", [0.9, 0.0], ids=["while it is written", "at its very end"])
+def test_a_disk_that_fills_up_is_said_in_one_line(tmp_path: Path, missing: float) -> None:
+    size_bytes = write_noise(tmp_path / "whole.mp4")
+    with (
+        no_file_larger_than(int(size_bytes * (1 - missing)) - 1),
+        pytest.raises(InputError, match=r"cannot write .*File too large") as said,
+    ):
+        write_noise(tmp_path / "cut.mp4")
+    assert said.value.fix == "make room on the disk, then run again"
 
 
 def test_a_folder_that_does_not_exist_is_said_in_one_line(tmp_path: Path) -> None:

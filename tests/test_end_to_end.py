@@ -9,7 +9,7 @@ from typing import Any
 import av
 import pytest
 
-from tests.demo_clip import FIRST_LIFT_S, by_side, true_lifts
+from tests.demo_clip import FIRST_LIFT_S, by_side, demo_frames, true_lifts, write_clip
 from tests.demo_day import PROGRAM, DemoDay, site_file
 from tests.services import free_port
 
@@ -128,11 +128,14 @@ def test_what_is_no_video_is_said_in_two_lines(tmp_path: Path, first_lift_clip: 
 
 def test_a_clip_that_was_cut_off_gives_what_there_is_and_says_so(tmp_path: Path, first_lift_clip: Path) -> None:
     clip = tmp_path / "short.mp4"
-    clip.write_bytes(first_lift_clip.read_bytes()[: first_lift_clip.stat().st_size // 2])
+    clip.write_bytes(first_lift_clip.read_bytes()[: first_lift_clip.stat().st_size * 8 // 10])
     said = run("analyze", clip, "--json", "-")
     assert said.returncode == 0
-    assert json.loads(said.stdout)["schema"] == "hingewatch.analysis/1"
-    assert "video was cut off" in said.stderr
+    account, warning = json.loads(said.stdout), json.loads(said.stderr.splitlines()[0])
+    assert warning["event"] == "video was cut off"
+    assert warning["fix"]
+    (lift,) = account["lifts"]
+    assert lift["end_s"] == pytest.approx(warning["seen_s"], abs=0.1)
     assert "Traceback" not in said.stderr
 
 
@@ -142,6 +145,20 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(
 ) -> None:
     there = tmp_path / "missing" / "out"
     assert_two_lines(run("analyze", first_lift_clip, output, there), str(there))
+
+
+def test_one_file_is_not_written_twice(tmp_path: Path, first_lift_clip: Path) -> None:
+    said = run("analyze", first_lift_clip, "--json", tmp_path / "out", "--report", tmp_path / "out")
+    assert_two_lines(said, "two outputs are called")
+
+
+def test_an_account_that_does_not_fit_on_the_disk_is_said_in_two_lines(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "short.mp4", [frame.image for frame in demo_frames(0.3)])
+    with Path("/dev/full").open("w") as full:
+        command = [*PROGRAM, "analyze", str(clip), "--json", "-"]
+        said = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=90, check=False)
+    said.stdout = ""
+    assert_two_lines(said, "cannot write to stdout: No space left")
 
 
 def test_the_clip_itself_is_never_overwritten(first_lift_clip: Path) -> None:
@@ -178,6 +195,10 @@ WRONG_SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         },
         "crosses",
     ),
+    "no camera that can be read": (
+        {"cameras": [{"name": "dock", "source": "{folder}/nowhere.mp4"}]},
+        "nowhere.mp4 does not exist",
+    ),
     "port that is taken": ({"metrics": {"port": "{taken}"}}, "cannot serve metrics"),
 }
 
@@ -189,5 +210,5 @@ def test_settings_that_cannot_work_are_said_in_two_lines(
     told = json.loads(json.dumps(sections).replace("{folder}", str(tmp_path)).replace('"{taken}"', str(taken_port)))
     site = site_file(tmp_path, {"dock": str(first_lift_clip)}, free_port(), **told)
     said = run("run", "--config", site)
-    said.stderr = "\n".join(line for line in said.stderr.splitlines() if '"level": "info"' not in line)
+    said.stderr = "\n".join(line for line in said.stderr.splitlines() if not line.startswith("{"))
     assert_two_lines(said, words)

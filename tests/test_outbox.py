@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from edge_agent.core.events import LiftEvent
 from edge_agent.errors import InputError
-from edge_agent.outbox import Outbox
+from edge_agent.outbox import RETRY_S, Outbox
 from edge_agent.settings import OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
 from tests.lift_events import NOON, an_event
@@ -115,10 +116,47 @@ def test_a_failing_disk_is_counted_and_the_event_is_written_later(path: Path) ->
     assert box.metric("outbox_write_errors_total") == 1
 
     box.outbox._database.execute("PRAGMA query_only = OFF")
-    box.outbox.release(NOON + FIVE_MIN_S)
     box.reopen()
+    box.outbox.release(NOON + FIVE_MIN_S)
 
     assert box.ready() == {event.event_id}
+
+
+def test_a_full_disk_is_logged_once_and_tried_again_not_sooner_than_after_a_pause(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [1000.0]
+    monkeypatch.setattr("edge_agent.outbox.time.monotonic", lambda: now_s[0])
+    box = Box(path)
+    box.outbox._database.execute("PRAGMA query_only = ON")
+    with capture_logs() as logs:
+        box.outbox.hold(an_event())
+        for _ in range(50):  # the frame loop goes on meanwhile
+            box.outbox.release(NOON + FIVE_MIN_S)
+        assert box.metric("outbox_write_errors_total") == 1
+
+        now_s[0] += RETRY_S
+        box.outbox.release(NOON + FIVE_MIN_S)
+        assert box.metric("outbox_write_errors_total") == 2
+
+        now_s[0] += RETRY_S
+        box.outbox._database.execute("PRAGMA query_only = OFF")
+        box.outbox.release(NOON + FIVE_MIN_S)
+    assert len(box.ready()) == 1
+    assert [line["event"] for line in logs] == ["outbox write failed, kept in memory", "outbox can be written again"]
+
+
+def test_what_a_full_disk_takes_with_it_is_counted_as_lost(path: Path) -> None:
+    box = Box(path, max_events=2)
+    box.outbox._database.execute("PRAGMA query_only = ON")
+    with capture_logs() as logs:
+        for risk in ("medium", "high", "high"):  # memory has the outbox's own limit
+            box.outbox.hold(an_event(risk=risk))
+        assert box.metric("outbox_dropped_events_total", risk="medium") == 1
+        box.outbox.close()
+    assert box.metric("outbox_dropped_events_total", risk="high") == 2
+    assert logs[-1]["event"] == "lifts lost: the outbox could not be written to the end"
+    assert logs[-1]["fix"]
 
 
 def test_no_metric_moves_with_a_single_lift(path: Path) -> None:

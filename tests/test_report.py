@@ -65,6 +65,8 @@ def test_each_lift_is_shaded_labelled_and_explained(tmp_path: Path) -> None:
     assert "The back&#x27;s outline &lt;bulges&gt; by 48°" in page
     for cell in ("93%", "68°", "48°", "–", "oblique, 38°", "0:01.0 – 0:03.0"):
         assert f">{cell}</td>" in page
+    assert "<h2>Person 0</h2>" in page  # the number that JSON, terminal and video give
+    assert page.count("<td>0</td>") == 2
     assert "2 lifts · 1 person · 0:10.0 · 15 frames per second" in page
 
 

@@ -92,6 +92,8 @@ def test_every_flaw_is_reported_at_once_with_its_line_and_a_cure(site: Path) -> 
         ("[[0, 0], [1, 1], [1, 0], [0, 1]]", "edge 1 crosses edge 3"),
         ("[[0, 0], [0.5, 0.5], [1, 1]]", "area is zero"),
         ("[[0, 0], [1, 0], [1, 1.5]]", "less than or equal to 1 (is 1.5)"),
+        ("[[0, 0], [1, 0, 1], [1, 1]]", "[1]: has too many entries"),
+        ("[[0, 0], [1, a], [1, 1]]", "must be a number"),
         ("[[0, 0], [1, 0]]", "too few"),
         ("[[0, 0], [1, 0], [.nan, 1]]", "finite"),
     ],
@@ -99,7 +101,8 @@ def test_every_flaw_is_reported_at_once_with_its_line_and_a_cure(site: Path) -> 
 def test_an_impossible_polygon_is_refused(site: Path, polygon: str, complaint: str) -> None:
     for areas in f"zones: [{{name: line, polygon: {polygon}}}]", f"masks: [{polygon}]":
         site.write_text(f"cameras:\n  - name: dock\n    source: 0\n    {areas}\n")
-        assert complaint in flaws_of(site)[0]
+        (flaw,) = flaws_of(site)
+        assert complaint in flaw
 
 
 @given(st.lists(st.integers(0, 359), min_size=3, max_size=9, unique=True))
@@ -108,6 +111,34 @@ def test_corners_taken_in_order_around_a_centre_never_cross(angles_deg: list[int
     corners = [(0.5 + math.cos(a) / 2, 0.5 + math.sin(a) / 2) for a in angles]
     assert "crosses" not in (flaw(corners) or "")
     assert "given twice" in (flaw([*corners, corners[0]]) or "")
+
+
+def test_a_password_may_hold_any_sign(site: Path) -> None:
+    site.write_text(
+        "cameras:\n"
+        "  - {name: dock, source: 'rtsp://${USER}:${PASSWORD}@10.0.0.7/${PATH_}'}\n"
+        "  - {name: gate, source: '${WHOLE}'}\n"
+    )
+    environ = {"USER": "a", "PASSWORD": "p@ss/w?rd#1%:", "PATH_": "live/1?x=2", "WHOLE": "rtsp://u:p@10.0.0.8/live"}
+    dock, gate = load(site, environ).cameras
+    assert dock.source == "rtsp://a:p%40ss%2Fw%3Frd%231%25%3A@10.0.0.7/live/1?x=2"
+    assert gate.source == environ["WHOLE"]
+
+
+def test_an_address_nobody_can_watch_is_refused(site: Path) -> None:
+    site.write_text("cameras:\n  - {name: dock, source: 'htp://u:hunter2@10.0.0.7/live'}\n")
+    (flaw,) = flaws_of(site)
+    assert "unknown kind of address htp://" in flaw
+    assert flaw.endswith("use one of rtsp, rtsps, http, https")
+    assert "hunter2" not in flaw
+
+
+def test_who_watches_no_camera_need_not_know_their_passwords(site: Path) -> None:
+    """The bridge may run on another machine, with the same file."""
+    site.write_text("site: leeds\ncameras:\n  - {name: dock, source: 'rtsp://u:${NOT_SET}@10.0.0.7/live'}\n")
+    assert "NOT_SET" in flaws_of(site)[0]
+    settings = load(site, {}, cameras=False)
+    assert (settings.site, settings.cameras) == ("leeds", ())
 
 
 def test_names_must_differ(site: Path) -> None:

@@ -88,8 +88,8 @@ class Network:
             self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
         except RuntimeError as error:
             raise RunError(
-                f"OpenVINO cannot run {graph.name} on device {device!r}: {last_line(error)}",
-                "set pose.device to one that `edge-agent doctor` lists, or to AUTO:NPU,GPU,CPU",
+                f"cannot use {device} for {graph.name}; this machine has {', '.join(core.available_devices)}",
+                "set pose.device to AUTO:NPU,GPU,CPU, or install the driver; --debug shows OpenVINO's own words",
             ) from error
         self._outputs = graph.outputs
         self._requests: list[ov.InferRequest] = []

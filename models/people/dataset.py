@@ -1,8 +1,8 @@
 """Training frames of simulated lifts: a seeded, resumable generator of short sequences with exact truth.
 
-    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1]
+    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1] [--frames 10] [--upright 2]
 
-A sequence is one person, one camera, one lift: 2 upright frames, then 10 across the lift. Each frame is a
+A sequence is one person, one camera, one lift: upright frames first, then some across the lift. Each frame is a
 JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of the crop.
 """
 
@@ -21,7 +21,7 @@ from person import Shape, Stance
 from render import Camera, Light, Renderer, box, mesh
 from scene import CARDBOARD, Place, barbell, random_hall
 
-LIFT_FRAMES, UPRIGHT_FRAMES = 10, 2
+FEW = 8  # fewer frames of a lift than this are taken about its bottom
 CROP_PX = 320
 FRAME_WIDTH, FRAME_HEIGHT = 1920, 1080
 PAIRED = {
@@ -52,6 +52,23 @@ class Sequence:
     obstacle: np.ndarray | None
     bystander: tuple[np.ndarray, np.ndarray] | None
     outfit: Outfit
+    upright_frames: int
+
+
+@dataclass(frozen=True)
+class Takes:
+    """How many frames of each lift are drawn, and of the same person standing before it."""
+
+    across: int = 10
+    upright: int = 2
+
+    def times(self, lift: Lift, at_s: float, rng: np.random.Generator) -> np.ndarray:
+        """(upright + across,) seconds."""
+        upright = np.sort(rng.uniform(0.0, at_s - 0.3, self.upright))
+        share = (np.arange(self.across) + rng.uniform(0.2, 0.8, self.across)) / self.across
+        if self.across < FEW:
+            share = 0.5 + 0.55 * (share - 0.5)
+        return np.concatenate([upright, at_s + lift.length_s * share])
 
 
 def sample_lift(rng: np.random.Generator) -> Lift:
@@ -74,7 +91,7 @@ def sample_camera(body: Body, rng: np.random.Generator) -> Camera:
     return Camera(eye, target, focal_px, FRAME_WIDTH, FRAME_HEIGHT, roll_deg=float(rng.normal(0, 1.5)))
 
 
-def sample(seed: int, number: int) -> tuple[Sequence, np.random.Generator]:
+def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Generator]:
     """The sequence with this number; the generator returned goes on to the pixels' noise."""
     rng = np.random.default_rng([seed, number])
     body = Body(Shape.sample(rng), Stance.sample(rng))
@@ -82,9 +99,7 @@ def sample(seed: int, number: int) -> tuple[Sequence, np.random.Generator]:
     look = dress(body, outfit, rng)
     lift = sample_lift(rng)
     timed = Timed(lift, 2.0)
-    upright = rng.uniform(0.0, 1.7, UPRIGHT_FRAMES)
-    across = 2.0 + lift.length_s * (np.arange(LIFT_FRAMES) + rng.uniform(0.2, 0.8, LIFT_FRAMES)) / LIFT_FRAMES
-    movement = move(body, [timed], np.concatenate([np.sort(upright), across]), rng)
+    movement = move(body, [timed], takes.times(lift, timed.at_s, rng), rng)
     place = Place(0.0, 0.0, rng.uniform(-12, 12))
     camera = sample_camera(body, rng)
     depth, height = rng.uniform(0.12, 0.4), rng.uniform(0.08, 0.4)
@@ -102,6 +117,7 @@ def sample(seed: int, number: int) -> tuple[Sequence, np.random.Generator]:
         obstacle=_obstacle(camera, rng) if rng.random() < 0.25 else None,
         bystander=_bystander(camera, rng) if rng.random() < 0.15 else None,
         outfit=outfit,
+        upright_frames=takes.upright,
     )
     return sequence, rng
 
@@ -207,7 +223,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
     }
     return {
         **{name: round(float(value), 3) for name, value in numbers.items()},
-        "phase": "upright" if frame < UPRIGHT_FRAMES else "lift",
+        "phase": "upright" if frame < sequence.upright_frames else "lift",
         "technique": lift.technique,
         "legs": lift.legs,
         "load": "none" if lift.box == "none" else "barbell" if lift.carried_low else "box",
@@ -219,7 +235,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
     }
 
 
-def generate(folder: Path, count: int, seed: int) -> None:
+def generate(folder: Path, count: int, seed: int, takes: Takes) -> None:
     """Write sequences not there yet; each one's truth is appended when all its frames are on disk."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = folder / "truth.jsonl"
@@ -229,10 +245,10 @@ def generate(folder: Path, count: int, seed: int) -> None:
         name = f"s{seed}-{number:05d}"
         if name in done:
             continue
-        sequence, rng = sample(seed, number)
+        sequence, rng = sample(seed, number, takes)
         film = Film.sample(rng)
         rows = []
-        for frame in range(UPRIGHT_FRAMES + LIFT_FRAMES):
+        for frame in range(takes.upright + takes.across):
             view = window(sequence, frame, rng)
             image, visible = draw(renderer, sequence, frame, view)
             image = film.photographed(image, min(CROP_PX, view[2] - view[0]), rng)
@@ -251,8 +267,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sequences", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--frames", type=int, default=10, help="of each lift")
+    parser.add_argument("--upright", type=int, default=2, help="frames of the person standing")
     args = parser.parse_args()
-    generate(args.folder, args.sequences, args.seed)
+    generate(args.folder, args.sequences, args.seed, Takes(args.frames, args.upright))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import torch
 from export import save
 from network import LOG_SPREAD, TARGETS, Encoder, Head
 from torch import nn
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 
 SEED = 0
 SEQUENCES_PER_BATCH, RATE, DECAY = 12, 2e-3, 1e-2
@@ -117,11 +117,17 @@ class Model(nn.Module):
 
 
 def loss_of(answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Laplace likelihood, so that it also learns how far it may be off."""
+    """Of the value, and of how far it may be off.
+
+    The spread is learned beside the value, not together with it (Laplace likelihood with the error held fixed):
+    else hard lifts, the rounded ones above all, are excused with a wide spread and pulled towards the middle.
+    """
     log_spread = answer[..., 1].clamp(*LOG_SPREAD)
-    off = (answer[..., 0] - torch.nan_to_num(truth)).abs() * torch.exp(-log_spread) + log_spread
+    value, target = answer[..., 0], torch.nan_to_num(truth)
+    error = smooth_l1_loss(value, target, reduction="none", beta=0.3)
+    spread = (value - target).abs().detach() * torch.exp(-log_spread) + log_spread
     given = torch.isfinite(truth).float() * WEIGHTS
-    return (off * given).sum() / given.sum()
+    return ((2 * error + 0.5 * spread) * given).sum() / given.sum()
 
 
 def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int) -> Model:
