@@ -95,14 +95,14 @@ class _Follower:
 class Watch:
     """The eyes' and mind's work on one camera's frames, in order."""
 
-    def __init__(self, camera: CameraSettings, eyes: Eyes) -> None:
-        self._masks = camera.masks
+    def __init__(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
+        self.camera = camera
         self._eyes = eyes
         self._tracker = Tracker()
         self._scout = Scout()
         self._scout_due_s = 0.0
         self._followers: dict[int, _Follower] = {}
-        self._thresholds, self._cue_thresholds = TechniqueThresholds(), CueThresholds()
+        self._thresholds, self._cue_thresholds = thresholds, CueThresholds()
         self._size = (1, 1)
 
     @property
@@ -117,7 +117,7 @@ class Watch:
 
     def look(self, frame: Frame) -> Look:
         """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
-        image = blank(frame.image, self._masks)
+        image = blank(frame.image, self.camera.masks)
         self._size = (image.shape[1], image.shape[0])
         gone = self._follow(image, frame.time_s)
         self._welcome(image, frame.time_s)

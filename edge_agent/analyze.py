@@ -88,9 +88,9 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
     check_writable((outputs.json, outputs.video, outputs.report), video)
     console = Console(stderr=True)
     info = video_info(video)
-    eyes, camera = Eyes(settings.pose), _camera(video)
+    watch = watcher(settings)(video)
     with ExitStack() as stack:
-        overlay = stack.enter_context(Overlay(outputs.video, camera.rate_hz)) if outputs.video else None
+        overlay = stack.enter_context(Overlay(outputs.video, watch.camera.rate_hz)) if outputs.video else None
         advance = stack.enter_context(_progress(video, info, console))
 
         def seen(frame: Frame, look: Look) -> None:
@@ -98,7 +98,7 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
                 overlay.add(frame, look)
             advance(frame.time_s)
 
-        analysis = analyze(video, info, eyes, seen)
+        analysis = analyze(video, info, watch, seen)
     if outputs.json:
         write_json(analysis.as_dict(), outputs.json)
     if outputs.report:
@@ -106,20 +106,21 @@ def analyze_file(video: Path, settings: Settings, outputs: Outputs) -> None:
     _show(analysis, outputs, console)
 
 
-def analyze(video: Path, info: VideoInfo, eyes: Eyes, seen: Callable[[Frame, Look], None]) -> Analysis:
+def watcher(settings: Settings) -> Callable[[Path], Watch]:
+    """Opens the networks once, for a fresh watch on each of many clips. Raises as Eyes does."""
+    eyes, thresholds = Eyes(settings.pose), settings.technique.thresholds
+    return lambda video: Watch(CameraSettings(name="clip", source=str(video)), eyes, thresholds)
+
+
+def analyze(video: Path, info: VideoInfo, watch: Watch, seen: Callable[[Frame, Look], None]) -> Analysis:
     """Look at every frame that is due, in order, and hand each on to ``seen`` with what it gave."""
-    camera = _camera(video)
-    analysis, watch = Analysis(video, info), Watch(camera, eyes)
-    for frame in read_video(video, camera.height_px, camera.rate_hz):
+    analysis = Analysis(video, info)
+    for frame in read_video(video, watch.camera.height_px, watch.camera.rate_hz):
         look = watch.look(frame)
         analysis.add(look)
         seen(frame, look)
     analysis.end(watch.finish(), watch.people)
     return analysis
-
-
-def _camera(video: Path) -> CameraSettings:
-    return CameraSettings(name="clip", source=str(video))
 
 
 def _contract(lift: Lift) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from rich.table import Table
 from edge_agent import __version__
 from edge_agent.agent import Watch
 from edge_agent.core.records import Frame
+from edge_agent.core.technique import TechniqueThresholds
 from edge_agent.frames import read_video
 from edge_agent.output import write_json
 from edge_agent.pose.eyes import STAGES, Eyes
@@ -108,12 +109,12 @@ def measure(video: Path, eyes: Eyes, console: Console, most_frames: int = MOST_F
     clock = StageClock()
     with clock("decode"):
         frames = list(islice(read_video(video, camera.height_px, camera.rate_hz), most_frames))
-    beginner = Watch(camera, eyes)
+    beginner = Watch(camera, eyes, TechniqueThresholds())
     for frame in frames[:_WARM_UP_FRAMES]:
         beginner.look(frame)
     untimed, eyes.timer = eyes.timer, clock
     try:
-        people, first_frame_s = _look_at_all(frames, Watch(camera, eyes), clock, console)
+        people, first_frame_s = _look_at_all(frames, Watch(camera, eyes, TechniqueThresholds()), clock, console)
     finally:
         eyes.timer = untimed
     return Cost(len(frames), people, _by_stage(clock), first_frame_s, {stage: clock.runs[stage] for stage in STAGES})

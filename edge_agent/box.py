@@ -35,7 +35,7 @@ class Box:
 
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         """Raises InputError or RunError when a part cannot be opened; nothing has been started then."""
-        self._settings = settings
+        self._settings, self._registry = settings, registry
         models = ("pose-detector", f"pose-landmarker-{settings.pose.landmarker}")
         names = [camera.name for camera in settings.cameras]
         self.telemetry = AgentTelemetry(registry, AgentLabels(names, DROP_REASONS, STAGES, models, UNKNOWN_REASONS))
@@ -49,7 +49,9 @@ class Box:
         self._ready = threading.Event()
         metrics = CameraMetrics(self.telemetry)
         self._cameras = [Camera(camera, metrics, self._ready) for camera in settings.cameras]
-        self._watches = {camera.name: Watch(camera, self._eyes) for camera in settings.cameras}
+        self._watches = {
+            camera.name: Watch(camera, self._eyes, settings.technique.thresholds) for camera in settings.cameras
+        }
         self._by_name = {camera.name: camera for camera in settings.cameras}
         self._ended: set[str] = set()
 
@@ -125,14 +127,22 @@ class Box:
             time.sleep(remaining_s)
         self.outbox.release(time.time())
 
+    def _count(self, metric: str) -> int:
+        """A camera counter's sum over all cameras."""
+        names = [camera.name for camera in self._cameras]
+        return round(sum(self._registry.get_sample_value(metric, {"camera": name}) or 0.0 for name in names))
+
     def _health(self) -> dict[str, object]:
         held, ready = self.outbox.shown_depth()  # the true one would tell the moment of each lift
         return {
             "model": MODEL,
+            "model_sha256": self._eyes.hashes,
             "devices": self._eyes.devices,
             "zones": sorted({zone for camera in self._settings.cameras for zone in zone_names(camera)}),
             "cameras": len(self._cameras),
             "cameras_up": sum(camera.state == "up" for camera in self._cameras),
+            "frames": self._count("edge_agent_frames_total"),
+            "blind_s": self._count("edge_agent_camera_blind_seconds_total"),
             "outbox_held": held,
             "outbox_ready": ready,
         }

@@ -1,6 +1,6 @@
 """Labelled clips against what is told of them: how well lifts are found and judged on a site's own footage."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from edge_agent.agent import Look
-from edge_agent.analyze import Outputs, analyze
+from edge_agent.agent import Look, Watch
+from edge_agent.analyze import Outputs, analyze, watcher
 from edge_agent.core.figures import TOLD, confusion
 from edge_agent.core.records import Frame
 from edge_agent.core.scoring import ScoredClip, ToldLift, score
@@ -20,7 +20,6 @@ from edge_agent.evaluation_report import write_evaluation_report
 from edge_agent.frames import CUT_OFF_S
 from edge_agent.labels import LabelledClip, read_labels
 from edge_agent.output import STDOUT, check_writable, write_json
-from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import Settings
 from edge_agent.video import VideoInfo, video_info
 
@@ -36,7 +35,7 @@ def evaluate_files(labels: Path, clips_dir: Path, settings: Settings, outputs: O
     clips = read_labels(labels, clips_dir)
     check_writable((outputs.json, outputs.report), labels, *(clip.video for clip in clips))
     console = Console(stderr=True)
-    scored, left_out = _watch_all(clips, Eyes(settings.pose), console)
+    scored, left_out = _watch_all(clips, watcher(settings), console)
     evaluation = Evaluation(labels.name, settings.pose.landmarker, scored, left_out)
     if outputs.json:
         write_json(evaluation.as_dict(), outputs.json)
@@ -65,7 +64,9 @@ def told_lifts(analysis: Mapping[str, Any]) -> list[ToldLift]:
     ]
 
 
-def _watch_all(clips: Sequence[LabelledClip], eyes: Eyes, console: Console) -> tuple[list[ScoredClip], list[LeftOut]]:
+def _watch_all(
+    clips: Sequence[LabelledClip], watch_on: Callable[[Path], Watch], console: Console
+) -> tuple[list[ScoredClip], list[LeftOut]]:
     scored, left_out = [], []
     columns = TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True) as bar:
@@ -73,7 +74,7 @@ def _watch_all(clips: Sequence[LabelledClip], eyes: Eyes, console: Console) -> t
         for done, clip in enumerate(clips):
             bar.update(task, description=escape(clip.truth.name), completed=done)
             try:
-                scored.append(_watch(clip, eyes, bar, task))
+                scored.append(_watch(clip, watch_on(clip.video), bar, task))
             except HingewatchError as error:
                 left_out.append(LeftOut(clip.truth.name, error.what, error.fix))
                 console.print(f"left out: {clip.truth.name}: {error.what}", style="red", markup=False)
@@ -81,7 +82,7 @@ def _watch_all(clips: Sequence[LabelledClip], eyes: Eyes, console: Console) -> t
     return scored, left_out
 
 
-def _watch(clip: LabelledClip, eyes: Eyes, bar: Progress, task: TaskID) -> ScoredClip:
+def _watch(clip: LabelledClip, watch: Watch, bar: Progress, task: TaskID) -> ScoredClip:
     """Raises HingewatchError for a clip that cannot be read to its end."""
     info = video_info(clip.video)
     begun, last_s = bar.tasks[task].completed, 0.0
@@ -91,7 +92,7 @@ def _watch(clip: LabelledClip, eyes: Eyes, bar: Progress, task: TaskID) -> Score
         last_s = frame.time_s
         bar.update(task, completed=begun + min(last_s / max(info.duration_s, 0.001), 1.0))
 
-    analysis = analyze(clip.video, info, eyes, seen)
+    analysis = analyze(clip.video, info, watch, seen)
     _check_whole(clip.video, info, last_s)
     watched_s = info.duration_s or clip.duration_s or last_s
     return score(clip.truth, told_lifts(analysis.as_dict()), watched_s)

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from edge_agent.core.polygon import flaw
+from edge_agent.core.technique import TechniqueThresholds
 
 LIVE_SCHEMES = ("rtsp", "rtsps", "http", "https")
 PASSWORD_VARIABLE = "HINGEWATCH_MQTT_PASSWORD"  # noqa: S105 - the name of the variable, not a password
@@ -120,6 +121,19 @@ class PoseSettings(Section):
     cache_dir: UserPath = Field(Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache")
 
 
+class TechniqueSettings(Section):
+    """Where one technique ends and the next begins. Sources: ``core.technique.TechniqueThresholds``."""
+
+    rounded_deg: float = Field(30.0, ge=10, le=80, description="spine flexion from which a back counts as rounded")
+    squat_index: float = Field(40.0, ge=0, le=100, description="stoop-squat index below which the legs squat")
+    min_confidence: float = Field(0.6, ge=0.5, lt=1, description="a verdict less sure than this is unknown")
+
+    @property
+    def thresholds(self) -> TechniqueThresholds:
+        """The same, as the core takes it."""
+        return TechniqueThresholds(**self.model_dump())
+
+
 class PrivacySettings(Section):
     """When an event may leave the building."""
 
@@ -171,6 +185,7 @@ class Settings(Section):
     agent: Slug = "edge-1"
     cameras: tuple[CameraSettings, ...] = ()
     pose: PoseSettings = Field(default_factory=PoseSettings)
+    technique: TechniqueSettings = Field(default_factory=TechniqueSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     mqtt: MqttSettings = Field(default_factory=MqttSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)

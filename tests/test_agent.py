@@ -14,6 +14,7 @@ from edge_agent.agent import Look, Watch
 from edge_agent.box import Box
 from edge_agent.core.crop import Crop
 from edge_agent.core.records import Frame, Image, Lift, Pose
+from edge_agent.core.technique import TechniqueThresholds
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.network import InferenceError
 from edge_agent.settings import CameraSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
@@ -34,7 +35,7 @@ class Watched:
 
 def watch(eyes: Eyes, frames: Iterable[Frame], masks: tuple[tuple[tuple[float, float], ...], ...] = ()) -> Watched:
     seen = Watched()
-    camera = Watch(CameraSettings(name="dock", source="unused", masks=masks), eyes)
+    camera = Watch(CameraSettings(name="dock", source="unused", masks=masks), eyes, TechniqueThresholds())
     for frame in frames:
         seen.lifts += camera.look(frame).lifts
         seen.followed.append(camera.followed)

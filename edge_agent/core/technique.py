@@ -24,14 +24,14 @@ UNKNOWN_REASONS = ("too_short", "legs_hidden", "view", "confidence")
 class TechniqueThresholds:
     """Where one technique ends and the next begins.
 
-    squat_index: stoop-squat index that parts squat from hinge (Schmid 2022: squat < 30; real knee-bent hinges
-    50 and up; the middle of that gap).
+    squat_index: stoop-squat index that parts squat from hinge (Schmid 2022: below 30 squat; of simulated lifts at
+    their bottom 95 % of squats lie below 44 and 95 % of hinges, deadlifts from the floor included, above 38).
     rounded_deg: spine flexion from which a back is called rounded; about half of the lumbar range leaves
     the neutral zone (neutral up to roughly 35 % of range), and see docs on accuracy.
     min_confidence: a verdict less sure than this is `unknown`.
     """
 
-    squat_index: float = 44.0
+    squat_index: float = 40.0
     rounded_deg: float = 30.0
     min_confidence: float = 0.6
 

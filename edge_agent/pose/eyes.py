@@ -18,6 +18,7 @@ from edge_agent.pose import detector, landmarker
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.landmarker import Landmarker
 from edge_agent.pose.network import Graph, Network
+from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.settings import PoseSettings
 
@@ -49,7 +50,9 @@ class Eyes:
         self._landmarker = Landmarker(plain, outlined)
         self._spine = SpineEncoder(core)
         self.tell_angles: TellAngles = self._spine.head
-        self.devices = {finder: detect.device, marker: plain.device}
+        self.devices = {finder: detect.device, marker: plain.device, SPINE: "CPU"}
+        entries = registry.entries()
+        self.hashes = {name: entries[name].sha256 for name in (finder, marker)} | {SPINE: self._spine.sha256}
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
         """Everyone seen in any of the windows; somebody in two windows may be reported twice."""

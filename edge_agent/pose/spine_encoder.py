@@ -3,7 +3,9 @@
 Trained on simulated bodies by ``models/spine``; it is so small that a trip to another device would cost more.
 """
 
+from hashlib import sha256
 from importlib.resources import as_file, files
+from io import BytesIO
 
 import numpy as np
 import openvino as ov
@@ -24,13 +26,15 @@ class SpineEncoder:
     def __init__(self, core: ov.Core) -> None:
         """Raises RunError when this machine cannot run it."""
         try:
-            with as_file(_ASSETS / "spine-encoder.xml") as graph, as_file(_ASSETS / "spine-encoder.bin") as weights:
-                model = core.read_model(graph, weights)
+            with as_file(_ASSETS / "spine-encoder.xml") as graph, as_file(_ASSETS / "spine-encoder.bin") as numbers:
+                model = core.read_model(graph, numbers)
                 self._compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
         self._request = self._compiled.create_infer_request()
-        with (_ASSETS / "spine-head.npz").open("rb") as file, np.load(file) as arrays:
+        weights, head = ((_ASSETS / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
+        self.sha256 = sha256(weights + head).hexdigest()
+        with np.load(BytesIO(head)) as arrays:
             self.head = KinematicsHead.from_arrays(dict(arrays))
 
     def encode(self, view: BodyView) -> Floats:
