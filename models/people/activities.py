@@ -109,7 +109,6 @@ def push(script: Script, spots: Spots) -> None:
     x, y = spots.pick(rng, script.place, 2.0)
     script.turn_to(steps.bearing(np.array([x - script.place.x, y - script.place.y]), script.place.yaw_deg))
     script.props.append(Prop(cart(0.57 * script.body.height_m, rng), "root", script.now_s))
-    script.block(0.8, 0.5)
     for side, sign in (("L", 1.0), ("R", -1.0)):
         hand(script, side, (sign * 0.22, -0.47, 0.57 * script.body.height_m), 0.7)
     script.wait(0.9)

@@ -9,7 +9,7 @@ from activities import ACTIVITIES
 from body import Body
 from clothing import Look, Outfit, dress
 from dataset import Film
-from hall import obstacle, room
+from hall import NOTHING, obstacle, room
 from person import Shape, Stance
 from render import Camera, Light
 from scene import Place
@@ -42,7 +42,7 @@ class Clip:
     camera: Camera
     light: Light
     hall: np.ndarray
-    occlusion: str
+    obstacle: tuple[str, np.ndarray]  # what stands between camera and people, if anything
     film: Film
     crf: int
     frames: int
@@ -74,13 +74,13 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
         raise RuntimeError(f"{kind} {seed}-{number}: no way found for these people round each other")
     shown = [perform(script, _times(seconds)) for script in scripts]
     actors = [Actor(*d, s, script.done) for d, s, script in zip(dressed, shown, scripts, strict=True)]
-    hall, occlusion = _surroundings(scripts, shown, camera, rng)
-    return Clip(kind, actors, camera, light, hall, occlusion, film, crf, len(_times(seconds))), rng
+    hall, in_the_way = _surroundings(scripts, shown, camera, rng)
+    return Clip(kind, actors, camera, light, hall, in_the_way, film, crf, len(_times(seconds))), rng
 
 
 def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) -> Camera:
     """All around, 2–45° up, 2.5–10 m away, lenses from 40 to 95° wide, as far as people come out in a fair size."""
-    small, large = (0.165, 0.35) if kind == "crowd" else (0.28, 0.86) if kind == "lifts" else (0.22, 0.7)
+    small, large = (0.165, 0.35) if kind == "crowd" else (0.28, 0.84) if kind == "lifts" else (0.26, 0.7)
     # Half of the views lie within 35° of side-on to somebody who faces −y, where an answer is expected.
     from_side = rng.uniform(-35, 35) if rng.random() < 0.5 else rng.uniform(-90, 90)
     around = np.deg2rad(from_side + rng.choice([0, 180]))
@@ -147,8 +147,8 @@ def _times(seconds: float) -> np.ndarray:
 
 def _surroundings(
     scripts: list[Script], shown: list[Performance], camera: Camera, rng: np.random.Generator
-) -> tuple[np.ndarray, str]:
-    """What never moves, as vertex rows, and what of it stands in the way of the view."""
+) -> tuple[np.ndarray, tuple[str, np.ndarray]]:
+    """What never moves, as vertex rows, and apart from it what stands in the way of the view."""
     standing = [rows for script in scripts for rows in script.furniture]
     for script, performance in zip(scripts, shown, strict=True):
         props, under = roles.loads(script, performance)
@@ -157,9 +157,8 @@ def _surroundings(
     walked = np.concatenate(
         [*(p.path.at[::5, :2] for p in shown), *(np.array(s.blocked).reshape(-1, 2) for s in scripts)]
     )
-    occlusion, hiding = "none", []
+    in_the_way = NOTHING
     if rng.random() < 0.22:
         spot = shown[0].path.at[len(shown[0].path.at) // 2, :2]
-        occlusion, rows = obstacle(camera, spot, walked, rng)
-        hiding = [rows]
-    return np.concatenate([room(camera, walked, rng), *standing, *hiding]), occlusion
+        in_the_way = obstacle(camera, spot, walked, rng)
+    return np.concatenate([room(camera, walked, rng), *standing]), in_the_way

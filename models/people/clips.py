@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software renderer and BLAS: one core, no waiting for others
@@ -23,10 +23,12 @@ import numpy as np
 from casting import FPS, KINDS, SIZES, Actor, Clip
 from clothing import Outfit
 from dataset import Film
+from hall import NOTHING
 from motion import Timed
 from render import Renderer
 from stage import Skin, Stage
 
+LEAST_VISIBLE = 0.4  # of a lifter at the bottom
 DETAIL_PX = 0.6  # vertices closer than this in the picture are drawn as one
 VIEWS = ((30.0, "side"), (65.0, "oblique"), (91.0, "end"))
 
@@ -57,22 +59,39 @@ class Developed:
         return np.clip(toned + self.grain[y : y + height, x : x + width], 0, 255).astype(np.uint8)
 
 
-def render(clip: Clip, renderer: Renderer, rng: np.random.Generator, to: Path) -> None:
-    """Draw every frame and pipe it to ffmpeg; the file appears only when it is whole."""
-    camera, part = clip.camera, to.with_suffix(".part.mp4")
-    stage = Stage(renderer, camera, clip.light, clip.hall)
+def staged(clip: Clip, renderer: Renderer) -> tuple[Stage, Clip]:
+    """A clip ready to be drawn; what hides too much of somebody who lifts is taken away."""
+    camera, (_, rows) = clip.camera, clip.obstacle
+    stage = Stage(renderer, camera, clip.light, np.concatenate([clip.hall, rows]))
     for actor in clip.actors:
         far = np.linalg.norm(camera.eye - actor.shown.path.at, axis=1).min()
         detail_m = float(np.clip(DETAIL_PX * far / camera.focal_px, 0.004, 0.013))
         stage.enter(Skin(actor.body, actor.look, detail_m), actor.shown)
-    film = Developed(clip.film, rng, (camera.width, camera.height))
-    command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s {camera.width}x{camera.height} -r {FPS} -i -"
+    if clip.obstacle[0] != "none" and min(visible(clip, stage), default=1.0) < LEAST_VISIBLE:
+        stage.leave()
+        return staged(replace(clip, obstacle=NOTHING), renderer)
+    return stage, clip
+
+
+def visible(clip: Clip, stage: Stage) -> list[float]:
+    """How much of each lifter is to be seen at the bottom of each lift."""
+    return [
+        stage.visible_share(actor.shown.frame_at(timed.bottom_s), who)
+        for who, actor in enumerate(clip.actors)
+        for timed in actor.shown.lifts
+    ]
+
+
+def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None:
+    """Draw every frame and pipe it to ffmpeg; the file appears only when it is whole."""
+    part, size = to.with_suffix(".part.mp4"), (clip.camera.width, clip.camera.height)
+    film = Developed(clip.film, rng, size)
+    command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s {size[0]}x{size[1]} -r {FPS} -i -"
     command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1 {part}"
     encoder = subprocess.Popen(command.split(), stdin=subprocess.PIPE)
     for i in range(clip.frames):
         encoder.stdin.write(film.picture(stage.frame(i)).tobytes())
     encoder.stdin.close()
-    stage.leave()
     if encoder.wait():
         raise SystemExit(f"ffmpeg failed on {part}")
     part.rename(to)
@@ -81,10 +100,12 @@ def render(clip: Clip, renderer: Renderer, rng: np.random.Generator, to: Path) -
 # --- labels ---------------------------------------------------------------------------------------------
 
 
-def label(clip: Clip) -> dict:
+def label(clip: Clip, shares: list[float]) -> dict:
     """What happens in a clip, in the form that the scorer reads, and under which conditions."""
     people = [_person(clip, actor) for actor in clip.actors]
     lifts = [lift for person in people for lift in person["lifts"]]
+    for lift, share in zip(lifts, shares, strict=True):
+        lift["visible_share"] = round(share, 2)
     first, camera = clip.actors[0], clip.camera
     turned = [lift["view_from_side_deg"] for lift in lifts] or [
         first.shown.path.place(i).view_from_side_deg(camera.eye) for i in range(clip.frames)
@@ -99,7 +120,7 @@ def label(clip: Clip) -> dict:
             "distance_m": round(far, 2),
             "height_px": round(camera.focal_px * first.body.height_m / far),
             "clothing": clothing(first.outfit),
-            "occlusion": clip.occlusion,
+            "occlusion": clip.obstacle[0],
             "kind": clip.kind,
             "crf": clip.crf,
         },
@@ -162,8 +183,10 @@ def generate(folder: Path, kind: str, numbers: range, seed: int, size: tuple[int
             continue
         begun_s = time.process_time()
         clip, rng = casting.cast(kind, seed, number, size)
-        render(clip, renderer, rng, folder / f"{name}.mp4")
-        labels[name] = label(clip)
+        stage, clip = staged(clip, renderer)
+        render(clip, stage, rng, folder / f"{name}.mp4")
+        labels[name] = label(clip, visible(clip, stage))
+        stage.leave()
         file.with_suffix(".part").write_text(json.dumps(labels, indent=1) + "\n")
         file.with_suffix(".part").rename(file)
         spent_ms = 1000 * (time.process_time() - begun_s) / clip.frames

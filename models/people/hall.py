@@ -1,8 +1,10 @@
 """Random surroundings of a clip: floor, walls, racks and clutter that nobody walks through, and things in the way."""
 
 import numpy as np
-from render import Camera, box
+from render import FLOATS, Camera, box
 from scene import BOARD, CARDBOARD, FLOOR, METAL, WALL, WOOD, pallet
+
+NOTHING = ("none", np.empty((0, FLOATS), np.float32))
 
 
 def room(camera: Camera, walked: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +43,7 @@ def obstacle(
         at = spot + toward * rng.uniform(0.8, 1.7) + aside * rng.normal(0, 0.4)
         if np.linalg.norm(walked - at, axis=1).min() > 0.5:
             return name, _thing(name, at, rng)
-    return "none", np.empty((0, 13), np.float32)
+    return NOTHING
 
 
 def _thing(name: str, at: np.ndarray, rng: np.random.Generator) -> np.ndarray:

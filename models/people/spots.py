@@ -6,7 +6,8 @@ import numpy as np
 from render import Camera
 from scene import Place
 
-TALL_M, NEAREST_M = 1.9, 1.9
+TALL_M, NEAREST_M = 1.9, 1.7
+DISTANCES_M, STEEPEST_DEG = (2.3, 10.0), 46.0
 
 
 @dataclass(frozen=True)
@@ -16,19 +17,18 @@ class Spots:
     camera: Camera
     reach_m: float = 2.5
 
-    def sees(self, x: float, y: float, margin: float = 0.05) -> bool:
-        """Whether somebody who stands there is in the picture from head to foot."""
+    def sees(self, x: float, y: float, margin: float = 0.09) -> bool:
+        """Whether somebody who stands there is in the picture from head to foot, from a fair distance and height."""
         body = np.array([[x, y, 0.0], [x, y, TALL_M]])
-        if ((body - self.camera.eye) @ self.camera.axes()[2]).min() < NEAREST_M:
+        seen = (body - self.camera.eye) @ self.camera.axes()[2]
+        to_eye = self.camera.eye - [x, y, TALL_M / 2]
+        far = float(np.linalg.norm(to_eye))
+        steep = np.degrees(np.arcsin(to_eye[2] / far))
+        if seen.min() < NEAREST_M or not DISTANCES_M[0] <= far <= DISTANCES_M[1] or steep > STEEPEST_DEG:
             return False
         share = self.camera.project(body) / [self.camera.width, self.camera.height]
-        aside = margin + 0.03
-        return bool(
-            (share[:, 0] > aside).all()
-            and (share[:, 0] < 1 - aside).all()
-            and (share > 0).all()
-            and (share < 1).all()
-        )
+        wide, high = share[:, 0], share[:, 1]
+        return bool(wide.min() > margin and wide.max() < 1 - margin and high.min() > 0.01 and high.max() < 0.94)
 
     def pick(self, rng: np.random.Generator, near: Place | None = None, least_m: float = 0.0) -> tuple[float, float]:
         """A spot in view, as far as this from a place where there is room for it."""

@@ -90,6 +90,29 @@ class Stage:
             picture[y0:y1, x0:x1] = self._drawn(people, area)
         return picture
 
+    def visible_share(self, number: int, who: int) -> float:
+        """The share of a person's own pixels in one frame that neither things nor other people hide."""
+        renderer, person = self.renderer, self.people[who]
+        others = [p for p in self.people if p is not person]
+        for p in self.people:
+            p.pose(number)
+        renderer.canvas((self.camera.width, self.camera.height))[1].use()
+        renderer.gl.clear()
+        renderer.depth_program["sun"].write(self.camera.matrix().T.astype("f4").tobytes())
+        self._depths([person], [])
+        renderer.gl.depth_func = "<="
+        alone = self._count(person)
+        self._depths(others, [self.hall, *(p.things for p in self.people if p.things)])
+        left = self._count(person)
+        renderer.gl.depth_func = "<"
+        return left / max(alone, 1)
+
+    def _count(self, person: "_Person") -> int:
+        query = self.renderer.gl.query(samples=True)
+        with query:
+            self._depths([person], [])
+        return int(query.samples)
+
     def _area(self, points: np.ndarray) -> Area | None:
         """Where in the picture these points or their shadows on the floor are; None outside of it."""
         sun = self.light.sun_from / self.light.sun_from[2]
@@ -110,11 +133,15 @@ class Stage:
         renderer.shadow_pass.use()
         renderer.shadow_pass.clear()
         renderer.depth_program["sun"].write(self.sun.T.astype("f4").tobytes())
-        unused = f"{4 * (FLOATS - 3)}x"
-        for rows in [self.hall, *(p.things for p in people if p.things)]:
-            renderer.render(renderer.depth_program, [(rows, f"3f {unused}", "in_position")], None)
+        self._depths(people, [self.hall, *(p.things for p in people if p.things)])
+
+    def _depths(self, people: list["_Person"], soups: list[moderngl.Buffer]) -> None:
+        """Draw distances only, as seen along whatever the depth program looks along."""
+        program, unused = self.renderer.depth_program, f"{4 * (FLOATS - 3)}x"
+        for rows in soups:
+            self.renderer.render(program, [(rows, f"3f {unused}", "in_position")], None)
         for p in people:
-            renderer.render(renderer.depth_program, [(p.moving, "3f 12x", "in_position")], p.faces)
+            self.renderer.render(program, [(p.moving, "3f 12x", "in_position")], p.faces)
 
     def _drawn(self, people: list["_Person"], area: Area) -> np.ndarray:
         """One area of the picture with these people in it, and everybody's shadow."""

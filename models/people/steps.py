@@ -19,6 +19,7 @@ SWING = 0.76  # share of a step for which its foot is in the air
 TOE_OFF_DEG, HEEL_STRIKE_DEG = 42.0, -16.0
 BALL_M, HEEL_M = 0.125, 0.05  # ahead of and behind the ankle: what a foot rolls over
 LEVEL_S, TURN_S = 0.20, 0.22  # smoothing that turns feet into a body's steady advance and turn
+LEAD_S = 0.09  # by which the body is ahead of the mean of its feet: a foot lands under a body on its way
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Gait:
     def sample(tall_m: float, rng: np.random.Generator) -> "Gait":
         """A stroll or a brisk walk."""
         speed = rng.uniform(0.75, 1.55)
-        step = 0.375 * tall_m * (speed / 1.25) ** 0.5 * rng.uniform(0.93, 1.07)
+        step = 0.36 * tall_m * (speed / 1.25) ** 0.5 * rng.uniform(0.93, 1.07)
         return Gait(step, step / speed, rng.uniform(0.07, 0.16), rng.uniform(2, 12), rng.uniform(8, 28))
 
 
@@ -185,6 +186,8 @@ def _climb(step: Step, climb: float) -> tuple:
 def path(sampled: Feet, fps: float) -> Path:
     """The body goes steadily with the mean of its feet."""
     at = smoothed(sampled.plants.mean(axis=1), LEVEL_S * fps)
+    frames = np.arange(len(at))
+    at = np.stack([np.interp(frames + LEAD_S * fps, frames, column) for column in at.T], axis=-1)
     return Path(at, smoothed(sampled.yaw_deg.mean(axis=1), TURN_S * fps))
 
 
@@ -193,7 +196,7 @@ def hips(body: Body, ankles: np.ndarray, sampled: Feet, fps: float) -> np.ndarra
     swings = sampled.air_m > 0
     hip = np.zeros((len(ankles), 3))
     hip[:, 0] = smoothed(0.022 * (swings[:, 1].astype(float) - swings[:, 0]), 0.09 * fps)
-    hip[:, 2] = smoothed(highest_hip(body, ankles, hip, 0.985), 0.07 * fps)
+    hip[:, 2] = smoothed(highest_hip(body, ankles, hip, 0.98), 0.10 * fps)
     return hip
 
 
