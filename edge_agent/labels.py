@@ -67,12 +67,13 @@ class SimpleLift(_Labelled):
 
 
 class ExactLift(_Labelled):
-    """A lift whose start, bottom and end are known, and perhaps its angles."""
+    """A lift whose start, bottom and end are known, perhaps its angles, and where a person who walks was at it."""
 
     start: Seconds
     peak: Seconds
     end: Seconds
     technique: Name
+    x: Annotated[float, Field(ge=0, le=1)] | None = None
     spine_flexion_deg: Degrees | None = None
     trunk_inclination_deg: Degrees | None = None
     knee_flexion_deg: Degrees | None = None
@@ -159,7 +160,7 @@ class ExactLabel(_Label):
             peak_s=lift.peak,
             end_s=lift.end,
             technique=_technique(lift.technique),
-            x=person.x if len(self.people) > 1 else None,
+            x=(person.x if lift.x is None else lift.x) if len(self.people) > 1 else None,
             spine_flexion_deg=lift.spine_flexion_deg,
             exact=True,
             conditions={**known, **conditions, **lift.conditions},

@@ -10,16 +10,13 @@ from functools import cache
 import anny
 import numpy as np
 import torch
+from limbs import SIDES, Joints, Limbs, hip_over_feet, middle, moved_hip, plant_legs, reach, shrug
 from person import Shape, Stance
-from turns import frame, rot, two_bones, unit
+from turns import rot, unit
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 CURVE = (-0.4, -0.6, 0.0, 0.5, 0.5)  # how a rounder or flatter back spreads over SPINE: nothing in sum
 NECK = ("neck01", "neck02", "neck03", "head")
-SIDES = (("L", 1.0), ("R", -1.0))
-Joints = dict[str, np.ndarray]  # bone → one row per frame
-# Shares of body mass (de Leva 1996, rounded): all above the hips, both thighs, both shanks and feet.
-UPPER_MASS, THIGH_MASS, SHANK_MASS = 0.62, 0.27, 0.11
 
 
 @dataclass(frozen=True)
@@ -37,11 +34,12 @@ class Pose:
     grasp: np.ndarray  # 0 arms hang … 1 hands at `hand`
     hand: np.ndarray  # (T, 3) point midway between the hands
     load: np.ndarray  # mass in the hands as a share of body mass
+    limbs: Limbs | None = None  # feet that step, hands that go their own ways; None: planted and hanging
 
     @staticmethod
     def standing(frames: int) -> "Pose":
         """Upright, arms hanging."""
-        zero = {f.name: np.zeros(frames) for f in fields(Pose)}
+        zero = {f.name: np.zeros(frames) for f in fields(Pose) if f.name != "limbs"}
         zero |= {
             "trunk": np.full(frames, 2.0),
             "balance": np.full(frames, 0.03),
@@ -119,22 +117,28 @@ class Body:
 
     def posed(self, pose: Pose) -> Posed:
         """Solve pelvis, legs and arms for every frame, then skin the mesh."""
+        return self._skinned(*self.solved(pose))
+
+    def solved(self, pose: Pose) -> tuple[np.ndarray, Joints, np.ndarray]:
+        """World rotations (J, T, 3, 3) of the bones, joints, and shin inclination where the feet are planted."""
         turns = self._trunk_turns(pose, np.zeros(len(pose.trunk)))
         lean = self._lean(self._joints(turns))
         turns = self._trunk_turns(pose, pose.trunk - lean)
         joints = self._joints(turns)
-        hip, shin = self._hip_over_feet(pose, joints)
-        root = hip - self._middle(joints, "upperleg01")
+        hip, shin = hip_over_feet(self, pose, joints)
+        if pose.limbs is not None:
+            turns |= shrug(pose.limbs)
+            hip = moved_hip(self, pose.limbs, hip)
+        root = hip - middle(joints, "upperleg01")
         joints = self._joints(turns, root)
-        self._plant_legs(turns, joints)
-        self._reach(pose, turns, joints)
-        rotations, joints = self._chain(turns, root)
-        return self._skinned(rotations, joints, shin)
+        plant_legs(self, pose.limbs, turns, joints)
+        reach(self, pose, turns, joints)
+        return *self._chain(turns, root), shin
 
     def drops(self, posed: Posed) -> Joints:
         """Hips and shoulders below standing, hips behind and knees ahead of the ankles, in metres."""
         hip, shoulder, knee, ankle = (
-            self._middle(posed.joints, bone) for bone in ("upperleg01", "upperarm01", "lowerleg01", "foot")
+            middle(posed.joints, bone) for bone in ("upperleg01", "upperarm01", "lowerleg01", "foot")
         )
         return {
             "hip_drop_m": self.head_of("upperleg01.L")[2] - hip[:, 2],
@@ -154,7 +158,7 @@ class Body:
 
     def shoulders(self, pose: Pose) -> np.ndarray:
         """Midpoint (T, 3) of the shoulders, before the arms are solved: where a load can be reached from."""
-        return self._middle(self.posed(replace(pose, grasp=np.zeros_like(pose.grasp))).joints, "upperarm01")
+        return middle(self.posed(replace(pose, grasp=np.zeros_like(pose.grasp))).joints, "upperarm01")
 
     def _trunk_turns(self, pose: Pose, pelvis: np.ndarray) -> Joints:
         """Local rotations of pelvis, spine and neck for a pelvis pitch in degrees."""
@@ -187,77 +191,9 @@ class Body:
         frames = len(next(iter(turns.values())))
         return self._chain(turns, np.zeros((frames, 3)) if root is None else root)[1]
 
-    @staticmethod
-    def _middle(joints: Joints, bone: str) -> np.ndarray:
-        return (joints[f"{bone}.L"] + joints[f"{bone}.R"]) / 2
-
     def _lean(self, joints: Joints) -> np.ndarray:
-        up = self._middle(joints, "upperarm01") - self._middle(joints, "upperleg01")
+        up = middle(joints, "upperarm01") - middle(joints, "upperleg01")
         return np.degrees(np.arctan2(-up[:, 1], up[:, 2]))
-
-    def _hip_over_feet(self, pose: Pose, joints: Joints) -> tuple[np.ndarray, np.ndarray]:
-        """Mid-hip (T, 3) and shin inclination that put the centre of mass `balance` ahead of the ankles."""
-        hip = self._middle(joints, "upperleg01")
-        shoulder = self._middle(joints, "upperarm01")[:, 1] - hip[:, 1]
-        head = joints["head"][:, 1] - hip[:, 1]
-        above = 0.70 * 0.5 * shoulder + 0.12 * head + 0.18 * shoulder
-        knee_deg = pose.knee + self.rest_knee_deg
-        ahead = (UPPER_MASS * above + pose.load * shoulder) / (1 + pose.load)
-
-        def mass_y(shin: np.ndarray) -> np.ndarray:
-            knee = -self.shank_m * np.sin(np.deg2rad(shin))
-            hips = knee + self.thigh_m * np.sin(np.deg2rad(knee_deg - shin))
-            legs = UPPER_MASS * hips + THIGH_MASS * (knee + hips) / 2 + SHANK_MASS * knee / 2
-            return (legs + pose.load * hips) / (1 + pose.load) + ahead
-
-        low, high = np.full_like(pose.knee, -15.0), np.full_like(pose.knee, 48.0)
-        for _ in range(30):
-            shin = (low + high) / 2
-            behind = mass_y(shin) > -pose.balance
-            low, high = np.where(behind, shin, low), np.where(behind, high, shin)
-        shin = np.minimum(shin, pose.shin_limit)
-        y = -self.shank_m * np.sin(np.deg2rad(shin)) + self.thigh_m * np.sin(np.deg2rad(knee_deg - shin))
-        reach2 = self._leg_reach2(knee_deg) - (self.stance.width_m / 2 - self.head_of("upperleg01.L")[0]) ** 2
-        z = np.sqrt(reach2 - y * y) + self.head_of("foot.L")[2]
-        return np.stack([np.zeros_like(y), y, z], axis=-1), shin
-
-    def _leg_reach2(self, knee_deg: np.ndarray) -> np.ndarray:
-        a, b = self.thigh_m, self.shank_m
-        return a * a + b * b + 2 * a * b * np.cos(np.deg2rad(knee_deg))
-
-    def _plant_legs(self, turns: Joints, joints: Joints) -> None:
-        """Two-bone legs from the hips to feet that never move."""
-        for side, sign in SIDES:
-            hip = joints[f"upperleg01.{side}"]
-            ankle_z = self.head_of("foot.L")[2]
-            ankle = np.array([sign * self.stance.width_m / 2, sign * self.stance.stagger_m / 2, ankle_z])
-            foot = rot("z", sign * self.stance.toe_out_deg)
-            ahead, across = foot @ [0.0, -1.0, 0.0], foot @ [1.0, 0.0, 0.0]
-            knee = two_bones(hip, ankle + 0 * hip, (self.thigh_m, self.shank_m), ahead + 0 * hip)
-            rest_hip, rest_knee, rest_ankle = (
-                self.head_of(f"{b}.{side}") for b in ("upperleg01", "lowerleg01", "foot")
-            )
-            side_axis = np.array([1.0, 0.0, 0.0])
-            thigh = frame(knee - hip, across) @ frame(rest_knee - rest_hip, side_axis).T
-            shank = frame(ankle - knee, across) @ frame(rest_ankle - rest_knee, side_axis).T
-            turns |= {f"=upperleg01.{side}": thigh, f"=lowerleg01.{side}": shank}
-            turns[f"=foot.{side}"] = np.broadcast_to(foot, thigh.shape)
-
-    def _reach(self, pose: Pose, turns: Joints, joints: Joints) -> None:
-        """Two-bone arms: hanging, or hands at the load, or anything between."""
-        for (side, sign), share in zip(SIDES, self.stance.reach_shares, strict=True):
-            grasp = share * pose.grasp[:, None]
-            shoulder = joints[f"upperarm01.{side}"]
-            hang = shoulder + np.array([sign * self.stance.arm_spread_m * 0.6, -0.10, -0.955 * self.arm_m])
-            hold = pose.hand + np.array([sign * self.stance.hands_apart_m / 2, 0.0, 0.0])
-            hand = (1 - grasp) * hang + grasp * hold
-            pole = np.array([sign * 0.7, 0.6, -0.15])
-            elbow = two_bones(shoulder, hand, (self.upper_arm_m, self.forearm_m), pole + 0 * hand)
-            rest = [self.head_of(f"{b}.{side}") for b in ("upperarm01", "lowerarm01", "finger3-1")]
-            normal = np.cross(pole, hand - shoulder)
-            rest_normal = np.cross(rest[1] - rest[0], rest[2] - rest[1])
-            turns[f"=upperarm01.{side}"] = frame(elbow - shoulder, normal) @ frame(rest[1] - rest[0], rest_normal).T
-            turns[f"=lowerarm01.{side}"] = frame(hand - elbow, normal) @ frame(rest[2] - rest[1], rest_normal).T
 
     def _skinned(self, rotations: np.ndarray, joints: Joints, shin: np.ndarray) -> Posed:
         """Linear blend skinning of all frames as one matrix product."""

@@ -127,7 +127,7 @@ def _inverse(share: float) -> float:
     return float(np.interp(share, minimum_jerk(grid), grid))
 
 
-def _glide(times: np.ndarray, first: np.ndarray | float, moves: list[tuple]) -> np.ndarray:
+def glide(times: np.ndarray, first: np.ndarray | float, moves: list[tuple]) -> np.ndarray:
     """A value that rests at `first` and makes each (start, end, target) move in turn."""
     at = np.asarray(first, dtype=float)
     value = np.broadcast_to(at, (len(times), *at.shape)).copy()
@@ -139,7 +139,7 @@ def _glide(times: np.ndarray, first: np.ndarray | float, moves: list[tuple]) -> 
     return value
 
 
-def _sway(times: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
+def sway(times: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
     """The small slow movement of somebody standing."""
     tones = [np.sin(2 * np.pi * f * times + rng.uniform(0, 6.28)) for f in rng.uniform(0.08, 0.45, 3)]
     return size * np.sum(tones, axis=0) / 2
@@ -185,9 +185,9 @@ def move(body: Body, lifts: list[Timed], times: np.ndarray, rng: np.random.Gener
                 (start, start + down, target),
                 (turn + lead * up, turn + (1 + lead) * up, stand[name]),
             ]
-    tracks = {name: _glide(times, stand[name], moves[name]) for name in stand}
+    tracks = {name: glide(times, stand[name], moves[name]) for name in stand}
     for name, size in {"trunk": 0.8, "head": 3.0, "twist": 1.2, "bend": 0.5, "balance": 0.008}.items():
-        tracks[name] = tracks[name] + _sway(times, size, rng)
+        tracks[name] = tracks[name] + sway(times, size, rng)
     hands = _hands(body, lifts, times)
     pose = Pose(**tracks, grasp=hands.grasp, hand=hands.hand, load=0.10 * hands.held)
     return Movement(pose, hands.held > 0.5, hands.load_at)
@@ -238,5 +238,5 @@ def _hands(body: Body, lifts: list[Timed], times: np.ndarray) -> _Hands:
             grasp_moves.append((turn, turn + 0.8 * lift.up_s, 0.0))
         if lift.box != "none":
             held_moves.append((turn - 0.1, turn, float(lift.box == "up")))
-    held = _glide(times, float(holding), held_moves)
-    return _Hands(_glide(times, first[0], grasp_moves), _glide(times, first[1], hand_moves), held, load_at)
+    held = glide(times, float(holding), held_moves)
+    return _Hands(glide(times, first[0], grasp_moves), glide(times, first[1], hand_moves), held, load_at)

@@ -9,7 +9,7 @@ import numpy as np
 FLOATS = 13  # position, normal, texture position, colour (3 each), material (1)
 
 _HERE = Path(__file__).parent
-_FORMAT, _NAMES = "3f 3f 3f 3f 1f", ("in_position", "in_normal", "in_texture", "in_colour", "in_material")
+FORMAT, NAMES = "3f 3f 3f 3f 1f", ("in_position", "in_normal", "in_texture", "in_colour", "in_material")
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,8 @@ class Renderer:
         self.size = (width, height)
         self.program = self._program("scene.vert", "scene.frag")
         self.depth_program = self._program("depth.vert", "depth.frag")
-        self.drawn = self.gl.framebuffer(
-            self.gl.renderbuffer(self.size, 4, samples=samples),
-            self.gl.depth_renderbuffer(self.size, samples=samples),
-        )
-        self.flat = self.gl.simple_framebuffer(self.size, 4)
+        self.samples, self.canvases = samples, {}
+        self.drawn, self.flat = self.canvas(self.size)
         self.shadow = self.gl.depth_texture((shadow_size, shadow_size))
         self.shadow.compare_func = "<="
         self.shadow.repeat_x = self.shadow.repeat_y = False
@@ -132,22 +129,30 @@ class Renderer:
             vertex_shader=(_HERE / vertex).read_text(), fragment_shader=(_HERE / fragment).read_text()
         )
 
+    def canvas(self, size: tuple[int, int]) -> tuple[moderngl.Framebuffer, moderngl.Framebuffer]:
+        """What is drawn on, and what its samples are then averaged into; kept for the next picture of this size."""
+        if size not in self.canvases:
+            colour = self.gl.renderbuffer(size, 4, samples=self.samples)
+            depth = self.gl.depth_renderbuffer(size, samples=self.samples)
+            self.canvases[size] = self.gl.framebuffer(colour, depth), self.gl.simple_framebuffer(size, 4)
+        return self.canvases[size]
+
     def draw(self, camera: Camera, light: Light, meshes: list, around: np.ndarray) -> np.ndarray:
         """An RGB image (H, W, 3) of meshes [(rows, faces or None)]; shadows fall within 6 m of `around`."""
         buffers = [(self.gl.buffer(rows.tobytes()), self._indices(faces)) for rows, faces in meshes]
-        sun = _sun_matrix(light, around)
+        sun = sun_matrix(light, around)
         self.shadow_pass.use()
         self.shadow_pass.clear()
         self.depth_program["sun"].write(sun.T.astype("f4").tobytes())
         for rows, faces in buffers:
             unused = 4 * (FLOATS - 3)
-            self._render(self.depth_program, [(rows, f"3f {unused}x", "in_position")], faces)
+            self.render(self.depth_program, [(rows, f"3f {unused}x", "in_position")], faces)
         self.drawn.use()
         self.drawn.clear(*(light.sky * 0.6), 1.0)
         self.shadow.use(0)
-        self._set(camera, light, sun)
+        self.set_view(camera, light, sun)
         for rows, faces in buffers:
-            self._render(self.program, [(rows, _FORMAT, *_NAMES)], faces)
+            self.render(self.program, [(rows, FORMAT, *NAMES)], faces)
         self.gl.copy_framebuffer(self.flat, self.drawn)
         image = np.frombuffer(self.flat.read(components=3), np.uint8).reshape(self.size[1], self.size[0], 3)
         for rows, faces in buffers:
@@ -163,17 +168,17 @@ class Renderer:
         self.flat.use()
         self.flat.clear()
         self.depth_program["sun"].write(camera.matrix().T.astype("f4").tobytes())
-        self._render(self.depth_program, [(rows, *content)], faces)
+        self.render(self.depth_program, [(rows, *content)], faces)
         self.gl.depth_func = "<="
         counts = []
         for hidden_by in (None, others):
             if hidden_by is not None:
                 blocks = self.gl.buffer(hidden_by.tobytes())
-                self._render(self.depth_program, [(blocks, *content)], None)
+                self.render(self.depth_program, [(blocks, *content)], None)
                 blocks.release()
             query = self.gl.query(samples=True)
             with query:
-                self._render(self.depth_program, [(rows, *content)], faces)
+                self.render(self.depth_program, [(rows, *content)], faces)
             counts.append(query.samples)
         self.gl.depth_func = "<"
         rows.release()
@@ -183,12 +188,14 @@ class Renderer:
     def _indices(self, faces: np.ndarray | None) -> moderngl.Buffer | None:
         return None if faces is None else self.gl.buffer(faces.astype("i4").tobytes())
 
-    def _render(self, program: moderngl.Program, content: list, faces: moderngl.Buffer | None) -> None:
+    def render(self, program: moderngl.Program, content: list, faces: moderngl.Buffer | None) -> None:
+        """Draw uploaded triangles; `content` says what the buffers hold."""
         array = self.gl.vertex_array(program, content, faces)
         array.render()
         array.release()
 
-    def _set(self, camera: Camera, light: Light, sun: np.ndarray) -> None:
+    def set_view(self, camera: Camera, light: Light, sun: np.ndarray) -> None:
+        """Where the next triangles are seen from, and how they are lit."""
         self.program["camera"].write(camera.matrix().T.astype("f4").tobytes())
         self.program["sun"].write(sun.T.astype("f4").tobytes())
         self.program["eye"] = tuple(camera.eye)
@@ -197,7 +204,7 @@ class Renderer:
         self.program["ground"] = tuple(light.ground)
 
 
-def _sun_matrix(light: Light, around: np.ndarray, reach_m: float = 6.5) -> np.ndarray:
+def sun_matrix(light: Light, around: np.ndarray, reach_m: float = 6.5) -> np.ndarray:
     """Orthographic view from the sun onto the neighbourhood of a point."""
     ahead = -light.sun_from / np.linalg.norm(light.sun_from)
     right = np.cross(ahead, [0.0, 1.0, 0.01])

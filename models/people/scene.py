@@ -91,6 +91,37 @@ def rack(at: tuple[float, float], bays: int, rng: np.random.Generator) -> np.nda
     return np.concatenate(parts)
 
 
+def shelf(before: Place, level_m: float) -> np.ndarray:
+    """One high board on two posts with things on it, half a metre before somebody, as vertex rows."""
+    grey, parts = (0.45, 0.46, 0.48), []
+    for size, at, look in (
+        ((1.1, 0.36, 0.03), (0.0, -0.56, level_m - 0.03), (grey, METAL)),
+        ((0.05, 0.34, level_m), (-0.56, -0.56, level_m / 2), (grey, METAL)),
+        ((0.05, 0.34, level_m), (0.56, -0.56, level_m / 2), (grey, METAL)),
+        ((0.3, 0.26, 0.2), (-0.3, -0.6, level_m + 0.09), ((0.45, 0.31, 0.18), CARDBOARD)),
+        ((0.22, 0.24, 0.15), (0.32, -0.6, level_m + 0.065), ((0.5, 0.36, 0.2), CARDBOARD)),
+    ):
+        parts.append(box(before.moved(np.array(at)), np.array(size), before.yaw_deg, look))
+    return np.concatenate(parts)
+
+
+def cart(handle_m: float, rng: np.random.Generator) -> np.ndarray:
+    """A flat cart ahead of whoever pushes it, its handle at this height, as vertex rows of the body frame."""
+    steel, tall = ((0.10, 0.16, 0.34), METAL), float(rng.uniform(0.2, 0.6))
+    parts = [
+        box(np.array([0, -1.0, 0.2]), np.array([0.56, 0.9, 0.05]), 0, steel),
+        box(np.array([0, -0.50, handle_m]), np.array([0.56, 0.035, 0.035]), 0, steel),
+        box(np.array([0, -1.05, 0.225 + tall / 2]), np.array([0.5, rng.uniform(0.4, 0.7), tall]), 0, _cardboard(rng)),
+    ]
+    for x in (-0.26, 0.26):
+        parts.append(
+            box(np.array([x, -0.54, 0.2 + handle_m / 2 - 0.1]), np.array([0.03, 0.03, handle_m - 0.2]), 0, steel)
+        )
+        for y in (-0.65, -1.35):
+            parts.append(box(np.array([x, y, 0.09]), np.array([0.04, 0.15, 0.18]), 0, ((0.03, 0.03, 0.03), METAL)))
+    return np.concatenate(parts)
+
+
 def warehouse(rng: np.random.Generator) -> np.ndarray:
     """The demo's hall: floor with a yellow lane, corrugated wall, two racks, stacks of boxes."""
     yellow = (0.72, 0.50, 0.04)

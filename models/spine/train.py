@@ -7,6 +7,7 @@ Usage: python models/spine/train.py EXTRACTED.npz OUT_FOLDER [--epochs 60] [--fo
 import argparse
 import json
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from torch import nn
 from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 
 SEED = 0
-SEQUENCES_PER_BATCH, RATE, DECAY = 12, 2e-3, 1e-2
+SEQUENCES_PER_BATCH, RATE, DECAY = 20, 2e-3, 1e-2
 LEAST_VISIBILITY = 0.4
 UNKNOWN_UPRIGHT = 0.3  # share of lifts trained as if the person had never been seen standing
 VIEWS = ((0, 30), (30, 60), (60, 91))
@@ -133,7 +134,6 @@ def loss_of(answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int) -> Model:
     """One network, trained on these sequences."""
     torch.manual_seed(seed)
-    torch.set_num_threads(1)  # so small a network only loses by more
     rng = np.random.default_rng(seed)
     model = Model(data.of(sequences)).train()
     model.encoder.outline.to(memory_format=torch.channels_last)
@@ -152,8 +152,7 @@ def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int) -> Model:
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        print(f"\repoch {epoch + 1}/{epochs} loss {np.mean(losses):.3f} ", end="", flush=True)
-    print()
+        print(f"network {seed}: epoch {epoch + 1}/{epochs} loss {np.mean(losses):.3f}", flush=True)
     return model.eval()
 
 
@@ -192,7 +191,9 @@ def main() -> None:
     data, rows = load(args.extracted)
     sequences = np.unique(data.sequence)
     held = np.random.default_rng(SEED).random(len(sequences)) < args.held_out
-    tried = [fit(data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks)]
+    torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
+    with get_context("fork").Pool(args.networks) as pool:
+        tried = pool.starmap(fit, [(data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks)])
     for title, share in (("seen standing before", 1.0), ("never seen standing", 0.0)):
         answer = np.mean([answers(model, data, sequences[held], share) for model in tried], 0)
         print(title, json.dumps(errors(rows, data, sequences[held], answer), indent=1))

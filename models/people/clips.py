@@ -1,0 +1,213 @@
+"""Whole video clips for evaluation, with exact labels: seeded, resumable.
+
+    python clips.py OUT_FOLDER --clips 60 --seed 901 [--kind lifts|movement|crowd] [--width 640 --height 360]
+
+`lifts`: one person, two to four lifts of any technique. `movement`: anything but lifts. `crowd`: three people
+who cross each other's ways while some of them lift. `OUT_FOLDER/labels.json` says what happens in every clip.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software renderer and BLAS: one core, no waiting for others
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import casting
+import cv2
+import numpy as np
+from casting import FPS, KINDS, SIZES, Actor, Clip
+from clothing import Outfit
+from film import Film
+from hall import NOTHING
+from motion import Timed
+from render import Renderer
+from stage import Skin, Stage
+
+LEAST_VISIBLE = 0.4  # of a lifter at the bottom
+DETAIL_PX = 0.6  # vertices closer than this in the picture are drawn as one
+VIEWS = ((30.0, "side"), (65.0, "oblique"), (91.0, "end"))
+
+
+@dataclass
+class Developed:
+    """Turns renderings into the pictures of one camera: sharpness, tone, noise that differs in every frame."""
+
+    film: Film
+    rng: np.random.Generator
+    size: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        width, height = self.size
+        grain = self.rng.standard_normal((height + 64, width + 64, 1 if self.film.grey else 3), np.float32)
+        self.tone = (np.arange(256) * self.film.gain + self.film.offset).round().astype(np.int16)
+        self.grain = np.round(grain * self.film.noise).astype(np.int16)
+
+    def picture(self, image: np.ndarray) -> np.ndarray:
+        """One frame (H, W, 3) as this camera takes it."""
+        film, (width, height) = self.film, self.size
+        if film.blur:
+            image = cv2.GaussianBlur(image, (0, 0), film.blur * height / 720)
+        if film.grey:
+            image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+        toned = self.tone[image]
+        x, y = self.rng.integers(0, 64, 2)
+        return np.clip(toned + self.grain[y : y + height, x : x + width], 0, 255).astype(np.uint8)
+
+
+def staged(clip: Clip, renderer: Renderer) -> tuple[Stage, Clip]:
+    """A clip ready to be drawn; what hides too much of somebody who lifts is taken away."""
+    camera, (_, rows) = clip.camera, clip.obstacle
+    stage = Stage(renderer, camera, clip.light, np.concatenate([clip.hall, rows]))
+    for actor in clip.actors:
+        far = np.linalg.norm(camera.eye - actor.shown.path.at, axis=1).min()
+        detail_m = float(np.clip(DETAIL_PX * far / camera.focal_px, 0.004, 0.013))
+        stage.enter(Skin(actor.body, actor.look, detail_m), actor.shown)
+    if clip.obstacle[0] != "none" and min(visible(clip, stage), default=1.0) < LEAST_VISIBLE:
+        stage.leave()
+        return staged(replace(clip, obstacle=NOTHING), renderer)
+    return stage, clip
+
+
+def visible(clip: Clip, stage: Stage) -> list[float]:
+    """How much of each lifter is to be seen at the bottom of each lift."""
+    return [
+        stage.visible_share(actor.shown.frame_at(timed.bottom_s), who)
+        for who, actor in enumerate(clip.actors)
+        for timed in actor.shown.lifts
+    ]
+
+
+def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None:
+    """Draw every frame and pipe it to ffmpeg; the file appears only when it is whole."""
+    part, size = to.with_suffix(".part.mp4"), (clip.camera.width, clip.camera.height)
+    film = Developed(clip.film, rng, size)
+    command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s {size[0]}x{size[1]} -r {FPS} -i -"
+    command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1 {part}"
+    encoder = subprocess.Popen(command.split(), stdin=subprocess.PIPE)
+    for i in range(clip.frames):
+        encoder.stdin.write(film.picture(stage.frame(i)).tobytes())
+    encoder.stdin.close()
+    if encoder.wait():
+        raise SystemExit(f"ffmpeg failed on {part}")
+    part.rename(to)
+
+
+# --- labels ---------------------------------------------------------------------------------------------
+
+
+def label(clip: Clip, shares: list[float]) -> dict:
+    """What happens in a clip, in the form that the scorer reads, and under which conditions."""
+    people = [_person(clip, actor) for actor in clip.actors]
+    lifts = [lift for person in people for lift in person["lifts"]]
+    for lift, share in zip(lifts, shares, strict=True):
+        lift["conditions"]["visible_share"] = round(share, 2)
+    first, camera = clip.actors[0], clip.camera
+    turned = [lift["view_from_side_deg"] for lift in lifts] or [
+        first.shown.path.place(i).view_from_side_deg(camera.eye) for i in range(clip.frames)
+    ]
+    far = float(np.median([np.linalg.norm(camera.eye - at - [0, 0, camera.target[2]]) for at in first.shown.path.at]))
+    return {
+        "view": next(name for limit, name in VIEWS if np.median(turned) < limit),
+        "duration_s": round(clip.duration_s, 3),
+        "people": people,
+        "conditions": {
+            "elevation_deg": round(float(np.degrees(np.arcsin((camera.eye[2] - camera.target[2]) / far))), 1),
+            "distance_m": round(far, 2),
+            "height_px": round(camera.focal_px * first.body.height_m / far),
+            "clothing": clothing(first.outfit),
+            "occlusion": clip.obstacle[0],
+            "kind": clip.kind,
+            "crf": clip.crf,
+        },
+    }
+
+
+def clothing(outfit: Outfit) -> str:
+    """The one word for what somebody wears that matters most to the outline."""
+    if outfit.vest is not None:
+        return "vest"
+    return "loose" if outfit.shirt_loose_m > 0.02 else "tight" if outfit.shirt_loose_m < 0.01 else "plain"
+
+
+def _person(clip: Clip, actor: Actor) -> dict:
+    lifts = [_lift(clip, actor, timed) for timed in actor.shown.lifts]
+    middle = [_x(clip, actor, i) for i in range(clip.frames)]
+    return {
+        "x": round(float(np.median([lift["x"] for lift in lifts] or middle)), 3),
+        "lifts": lifts,
+        "conditions": {"clothing": clothing(actor.outfit), "activities": ", ".join(name for name, _, _ in actor.done)},
+    }
+
+
+def _lift(clip: Clip, actor: Actor, timed: Timed) -> dict:
+    lift, shown, i = timed.lift, actor.shown, actor.shown.frame_at(timed.bottom_s)
+    place = shown.path.place(i)
+    return {
+        "start": round(timed.start_s, 3),
+        "peak": round(timed.bottom_s, 3),
+        "end": round(timed.end_s, 3),
+        "technique": lift.technique,
+        "spine_flexion_deg": round(lift.spine_deg, 1),
+        "trunk_inclination_deg": round(lift.trunk_deg, 1),
+        "knee_flexion_deg": round(float(actor.body.knee_deg(shown.posed())[i]), 1),
+        "view_from_side_deg": round(place.view_from_side_deg(clip.camera.eye), 1),
+        "x": round(_x(clip, actor, i), 3),
+        "conditions": {
+            "legs": lift.legs,
+            "load": "none" if lift.box == "none" else "low" if lift.carried_low else "box",
+        },
+    }
+
+
+def _x(clip: Clip, actor: Actor, frame: int) -> float:
+    at = clip.camera.project(actor.shown.path.at[frame] + [0.0, 0.0, 0.9])
+    return float(at[0]) / clip.camera.width
+
+
+# --- command line ---------------------------------------------------------------------------------------
+
+
+def generate(folder: Path, kind: str, numbers: range, seed: int, size: tuple[int, int]) -> None:
+    """Write the clips that are not there yet; a clip is labelled once it is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "labels.json"
+    renderer = Renderer(*size, samples=4, shadow_size=1024)
+    for number in numbers:
+        name = f"{kind}{seed}-{number:03d}"
+        labels = json.loads(file.read_text()) if file.exists() else {}
+        if name in labels:
+            continue
+        begun_s = time.process_time()
+        clip, rng = casting.cast(kind, seed, number, size)
+        stage, clip = staged(clip, renderer)
+        render(clip, stage, rng, folder / f"{name}.mp4")
+        labels[name] = label(clip, visible(clip, stage))
+        stage.leave()
+        file.with_suffix(".part").write_text(json.dumps(labels, indent=1) + "\n")
+        file.with_suffix(".part").rename(file)
+        spent_ms = 1000 * (time.process_time() - begun_s) / clip.frames
+        print(f"{name}  {clip.duration_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--clips", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=901)
+    parser.add_argument("--kind", choices=KINDS, default="lifts")
+    parser.add_argument("--width", type=int, help="pixels; 640 for one person, 1280 for a crowd")
+    parser.add_argument("--height", type=int)
+    args = parser.parse_args()
+    width, height = SIZES[args.kind]
+    size = args.width or width, args.height or height
+    generate(args.folder, args.kind, range(args.clips), args.seed, size)
+
+
+if __name__ == "__main__":
+    main()
