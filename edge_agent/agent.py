@@ -32,6 +32,8 @@ _UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
 _PATIENCE_S = 1.0
 # How one stands after a lift belongs to it: leaning back at the top is seen within this time.
 _LOCKOUT_S = 0.7
+# Who is found within this time of a stream's first frame was there when it began.
+_EARLY_S = 1.0
 # Somebody new is noticed within about this long; more often while nobody is followed.
 _SCOUT_PERIOD_S, _SCOUT_PERIOD_ALONE_S = 0.3, 0.15
 _TILES_EACH = 1
@@ -103,6 +105,7 @@ class Watch:
         self._scout_due_s = 0.0
         self._followers: dict[int, _Follower] = {}
         self._thresholds, self._cue_thresholds = thresholds, CueThresholds()
+        self._first_s: float | None = None
         self._size = (1, 1)
 
     @property
@@ -118,10 +121,11 @@ class Watch:
     def look(self, frame: Frame) -> Look:
         """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
         image = blank(frame.image, self.camera.masks)
+        self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (image.shape[1], image.shape[0])
         gone = self._follow(image, frame.time_s)
         self._welcome(image, frame.time_s)
-        lifts = [lift for track in gone for lift in self._farewell(track)]
+        lifts = [lift for track in gone for lift in self._farewell(track, ended=False)]
         people = []
         for track in self._tracker.visible:
             person, finished = self._read(track, frame.time_s)
@@ -132,7 +136,7 @@ class Watch:
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""
-        return [lift for track in self._tracker.tracks for lift in self._farewell(track)]
+        return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
     def _follow(self, image: Image, time_s: float) -> list[Track]:
         """Look where each tracked person should be now; return the tracks that are given up."""
@@ -179,12 +183,12 @@ class Watch:
         person = Person(track.person, track.last.pose, moment, None if seen is None else seen.spine_flexion_deg.value)
         return person, [self._judge(ripe, follower, track.person) for ripe in follower.ripe(time_s)]
 
-    def _farewell(self, track: Track) -> list[Lift]:
+    def _farewell(self, track: Track, *, ended: bool) -> list[Lift]:
         """The lifts of a person who has left, a last unfinished one included."""
         follower = self._followers.pop(id(track), None)
         if follower is None or track.person is None:
             return []
-        bend = follower.detector.flush()
+        bend = follower.detector.flush(ended=ended)
         follower.waiting += [bend] if bend else []
         return [self._judge(last, follower, track.person) for last in follower.waiting]
 
@@ -218,7 +222,8 @@ class Watch:
         """Made on first sight; tracks are told apart by the object itself, so no identity outlives them."""
         known = self._followers.get(id(track))
         if known is None or known.track is not track:
-            known = self._followers[id(track)] = _Follower(track)
+            early = self._first_s is None or track.seen_s - self._first_s < _EARLY_S
+            known = self._followers[id(track)] = _Follower(track, LiftDetector(from_start=early))
         return known
 
 

@@ -21,7 +21,7 @@ def bends(story: Story) -> list[Bend]:
     """All lifts of a clip that shows this and nothing more."""
     detector = LiftDetector()
     found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
-    found.append(detector.flush())
+    found.append(detector.flush(ended=True))
     return [bend for bend in found if bend]
 
 

@@ -42,7 +42,7 @@ def verdict(keys: Keys, rate_hz: float = RATE_HZ) -> Verdict:
     bends: list[Bend | None] = []
     for time_s, body in motion(*keys, rate_hz=rate_hz):
         bends.append(detector.update(measure(body.pose(), time_s), back(body)))
-    bends.append(detector.flush())
+    bends.append(detector.flush(ended=True))
     (bend,) = (bend for bend in bends if bend)
     return judge(measure_bend(bend, detector.upright, read_bend(bend, detector.upright, told)), TechniqueThresholds())
 

@@ -42,7 +42,7 @@ def told(code: Floats, _upright: Floats | None) -> Kinematics:
         knee_flexion_deg=Estimate(knee, 6),
         shin_inclination_deg=Estimate(shin, 3),
         view_from_side_deg=Estimate(view, 5),
-        stoop_squat_index=Estimate(50, 30) if legless else Estimate(index, 6),
+        stoop_squat_index=Estimate(42, 30) if legless else Estimate(index, 6),
         twist_deg=Estimate(twist, 3),
         head_from_trunk_deg=Estimate(neck, 6),
     )

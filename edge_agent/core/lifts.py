@@ -21,12 +21,15 @@ class LiftThresholds:
     full_trunk_deg: trunk inclination of a bend, relative to upright (ISO 11226 and REBA both start their
     middle band at 20° and the worst at 60°; 40° is the product's contract).
     full_drop: hip drop, share of standing hip height, of a squat; 0.3 is a knee flexion of about 90°.
+    full_knee_deg: a drop of the hips counts no further than the knees are bent; half of what such a drop takes,
+    for seen from the front a bent knee looks half as bent.
     max_hold_s: longer at the bottom is sitting, kneeling or working bent, not lifting.
     max_length_s, min_length_s: longest and shortest whole cycle.
     """
 
     full_trunk_deg: float = 40.0
     full_drop: float = 0.30
+    full_knee_deg: float = 45.0
     max_hold_s: float = 5.0
     max_length_s: float = 12.0
     min_length_s: float = 0.6
@@ -81,16 +84,23 @@ def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds) -> 
     drop = upright.hip_drop(posture)
     by_trunk = trunk / thresholds.full_trunk_deg if trunk is not None else 0.0
     by_drop = drop / thresholds.full_drop if drop is not None else 0.0
-    return max(by_trunk, by_drop, 0.0)
+    # Hips cannot drop with straight knees: then it is the feet that are misplaced, behind a box or a cart.
+    by_knee = (posture.knee_flexion_deg or 0.0) / thresholds.full_knee_deg
+    return max(by_trunk, min(by_drop, by_knee), 0.0)
 
 
 @dataclass(slots=True)
 class LiftDetector:
-    """Feeds on one person's postures, gives their finished bends."""
+    """Feeds on one person's postures, gives their finished bends.
+
+    ``from_start``: the person was there when the stream began, perhaps in the middle of a lift. Somebody who is
+    first seen bent later on was found again, after losing sight of them who knows how long before.
+    """
 
     thresholds: LiftThresholds = field(default_factory=LiftThresholds)
     upright: Upright = field(default_factory=Upright)
     depth: float = 0.0
+    from_start: bool = True
     _recent: deque[Moment] = field(default_factory=deque)
     _bend: list[Moment] = field(default_factory=list)
     _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
@@ -118,9 +128,16 @@ class LiftDetector:
             return self._finish(self._bend, moment.time_s)
         return self._split()
 
-    def flush(self) -> Bend | None:
-        """The person is gone or the video has ended: what is left of a bend, if it was deep enough."""
+    def flush(self, *, ended: bool) -> Bend | None:
+        """What is left of a bend, if it was deep enough: the video has ended, or else the person is gone.
+
+        Of somebody lost from sight on the way down or at the bottom nobody knows whether they came up again.
+        """
         if not self._bend:
+            return None
+        deepest = max(moment.depth for moment in self._bend)
+        if not ended and self._bend[-1].depth > _MOVED * deepest:
+            self._bend = []
             return None
         return self._finish(self._bend, self._bend[-1].time_s)
 
@@ -161,7 +178,9 @@ class LiftDetector:
         bend = Bend(tuple(moments), moments[0].time_s, end_s)
         self._bend = []
         self._recent.clear()
-        return bend if self._is_lift(bend) else None
+        begun = bend.moments[0].depth < _BENT or self.from_start
+        self.from_start = False
+        return bend if begun and self._is_lift(bend) else None
 
     def _is_lift(self, bend: Bend) -> bool:
         limits = self.thresholds

@@ -4,6 +4,7 @@ Source of layout: MediaPipe ``pose_landmark`` graph and its model card.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -49,6 +50,13 @@ def decode(answer: dict[str, Floats], crop: Crop, size_px: int) -> Pose:
     )
 
 
+def within(pose: Pose, image: Image) -> Pose:
+    """The pose with every landmark outside of the picture unseen: the network guesses them, often boldly."""
+    height, width = image.shape[:2]
+    inside = ((pose.xy >= 0) & (pose.xy < (width, height))).all(axis=1)
+    return replace(pose, visibility=np.where(inside, pose.visibility, np.float32(0)))
+
+
 class Landmarker:
     """Two compiled forms of one network: landmarks alone, and landmarks with the outline (dearer)."""
 
@@ -60,4 +68,5 @@ class Landmarker:
         """One Pose for each crop, in order. Raises InferenceError."""
         network = self._with_mask if mask else self._plain
         answers = network.infer([cut(image, crop, network.width) for crop in crops])
-        return [decode(answer, crop, network.width) for answer, crop in zip(answers, crops, strict=True)]
+        poses = [decode(answer, crop, network.width) for answer, crop in zip(answers, crops, strict=True)]
+        return [within(pose, image) for pose in poses]

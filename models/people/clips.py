@@ -140,7 +140,7 @@ def _person(clip: Clip, actor: Actor) -> dict:
     return {
         "x": round(float(np.median([lift["x"] for lift in lifts] or middle)), 3),
         "lifts": lifts,
-        "conditions": {"clothing": clothing(actor.outfit), "activities": ", ".join(name for name, _, _ in actor.done)},
+        "conditions": {"clothing": clothing(actor.outfit), "activities": ", ".join(done[0] for done in actor.done)},
     }
 
 
