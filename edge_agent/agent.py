@@ -13,7 +13,7 @@ from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.lifts import Bend, LiftDetector, Moment
 from edge_agent.core.posture import Posture, measure
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
-from edge_agent.core.technique import TechniqueThresholds, judge, kinematics_of, measure_bend, read_bend, view_of
+from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend, view_of
 from edge_agent.core.tracking import Sighting, Track, Tracker
 from edge_agent.pose.detector import Detection, Window
 from edge_agent.pose.eyes import Eyes
@@ -174,13 +174,13 @@ class Watch:
         follower = self._follower(track)
         posture = measure(track.last.pose, time_s)
         back = self._eyes.back(track.last.pose, posture)
-        bend = follower.detector.update(posture, back)
+        told = None if back is None else self._eyes.tell_angles(back.code, follower.detector.upright.code)
+        bend = follower.detector.update(posture, back, told)
         follower.waiting += [bend] if bend else []
         if track.person is None:
             return None, []
         moment = Moment(posture, follower.detector.depth, back)
-        seen = kinematics_of(moment, follower.detector.upright, self._eyes.tell_angles)
-        person = Person(track.person, track.last.pose, moment, None if seen is None else seen.spine_flexion_deg.value)
+        person = Person(track.person, track.last.pose, moment, None if told is None else told.spine_flexion_deg.value)
         return person, [self._judge(ripe, follower, track.person) for ripe in follower.ripe(time_s)]
 
     def _farewell(self, track: Track, *, ended: bool) -> list[Lift]:

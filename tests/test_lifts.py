@@ -155,3 +155,39 @@ def test_every_person_has_a_detector_of_their_own() -> None:
         one.update(measure(body.pose(outlined=False), time_s), None)
     assert one.upright.seen > 0
     assert other.upright.seen == 0
+
+
+def test_who_is_lost_from_sight_on_the_way_down_made_no_lift_that_anybody_saw() -> None:
+    """Somebody kneels down behind a crate, and the track breaks."""
+    detector = LiftDetector()
+    for time_s, body in motion((0.0, STANDING), (1.0, STANDING), (2.0, HINGE)):
+        assert detector.update(measure(body.pose(outlined=False), time_s), None) is None
+    assert detector.flush(ended=False) is None
+
+
+def test_who_is_lost_while_coming_up_has_lifted() -> None:
+    detector = LiftDetector()
+    for time_s, body in motion((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.3, HALF_UP)):
+        detector.update(measure(body.pose(outlined=False), time_s), None)
+    assert detector.flush(ended=False) is not None or not detector.bending
+
+
+@pytest.mark.parametrize(("from_start", "lifts"), [(True, 1), (False, 0)])
+def test_a_bend_already_going_on_counts_when_the_stream_begins_with_it_only(from_start: bool, lifts: int) -> None:
+    """Found bent in the middle of a stream: how long they had been down, nobody knows."""
+    detector = LiftDetector(from_start=from_start)
+    story = motion((0.0, HINGE), (0.5, HINGE), (1.5, STANDING), (3.0, STANDING))
+    found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
+    assert len([bend for bend in found if bend]) == lifts
+
+
+def test_hips_do_not_drop_on_straight_knees() -> None:
+    """Feet hidden by a cart: the network puts them at its upper edge, and the legs seem short."""
+    detector = LiftDetector()
+    story = motion((0.0, STANDING), (1.0, STANDING), (2.0, STANDING), (4.0, STANDING))
+    for time_s, body in story:
+        posture = measure(body.pose(outlined=False), time_s)
+        if 1.5 < time_s < 2.5:
+            posture = replace(posture, hip_height_m=0.35, shoulder_height_m=0.85)
+        assert detector.update(posture, None) is None
+    assert detector.flush(ended=True) is None

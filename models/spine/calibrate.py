@@ -45,7 +45,7 @@ def rows_of(paths: list[str]) -> dict[str, np.ndarray]:
 
 
 def cases(rows: dict[str, np.ndarray], encoder: SpineEncoder) -> Iterator[Case]:
-    """Every held-out lift whose bottom was seen in at least three frames."""
+    """Every held-out lift whose bottom was seen in at least two frames."""
     names, numbers = np.unique(rows["sequence"], return_inverse=True)
     held = np.random.default_rng(SEED).random(len(names)) < HELD_OUT
     for number in track(np.flatnonzero(held)):
@@ -54,7 +54,7 @@ def cases(rows: dict[str, np.ndarray], encoder: SpineEncoder) -> Iterator[Case]:
         bent = rows["phase"][here] != "upright"
         bottom = here[bent & (drop >= BOTTOM * drop.max())]
         standing = here[~bent]
-        if len(bottom) < 3 or drop.max() < 0.12 or not len(standing):
+        if len(bottom) < 2 or drop.max() < 0.12 or not len(standing):
             continue
 
         def code(row: int) -> np.ndarray:
