@@ -33,8 +33,6 @@ CONFIRM_LOOKS = 4
 _MIN_VISIBILITY = 0.5
 # A hip moves at most this share of the reach between two looks; faster means another person was caught.
 _MAX_JUMP = 0.5
-# The body's reach changes by at most this factor's logarithm between two looks (e^0.6 = 1.8).
-_MAX_GROWTH = 0.6
 # Colour distance (8-bit Lab units) at which clothes count as different.
 _OTHER_CLOTHES = 60.0
 # Velocity is forgotten with this time constant while a person is hidden.
@@ -99,21 +97,12 @@ class Track:
         moved = self.expected_hip(time_s) - self.last.hip
         return crop.around(self.last.hip + moved, self.last.shoulder + moved, self.reach_px)
 
-    def strays(self, seen: Sighting, time_s: float) -> float:
-        """How far a sighting is from where and how large this person should be: 0 not at all, above 1 too far."""
+    def misfit(self, seen: Sighting, time_s: float) -> float:
+        """How badly a sighting suits this person: 0 perfect, above 1 hardly the same."""
         off = float(np.hypot(*(seen.hip - self.expected_hip(time_s)))) / self.reach_px
         allowed = _MAX_JUMP * (1 + max(time_s - self.seen_s, 0.0))
-        grown = abs(float(np.log(max(seen.reach_px, 1.0) / self.reach_px)))
-        return off / allowed + grown / _MAX_GROWTH
-
-    def misfit(self, seen: Sighting, time_s: float) -> float:
-        """How badly a sighting suits this person, clothes included: 0 perfect, above 1 hardly the same."""
         clothes = float(np.linalg.norm(seen.colour - self.last.colour)) / _OTHER_CLOTHES
-        return self.strays(seen, time_s) + 0.5 * clothes**2
-
-    def is_seen_in(self, seen: Sighting, time_s: float) -> bool:
-        """Whether a look where the person should be found them: one who was hidden must also wear the same."""
-        return (self.misfit if self.occluded else self.strays)(seen, time_s) < 1
+        return off / allowed + 0.5 * clothes**2
 
     def follow(self, seen: Sighting, time_s: float) -> None:
         """Take a sighting as this person's."""
@@ -176,7 +165,7 @@ class Tracker:
 
     def update(self, looks: Sequence[tuple[Track, Sighting]], time_s: float) -> list[Track]:
         """Take this frame's look at every track; return the tracks that are given up."""
-        good = [(t, s) for t, s in looks if s.pose.score >= MIN_SCORE and t.is_seen_in(s, time_s)]
+        good = [(t, s) for t, s in looks if s.pose.score >= MIN_SCORE and t.misfit(s, time_s) < 1.5]
         good.sort(key=lambda look: (look[0].occluded, look[0].misfit(look[1], time_s)))
         taken: list[Sighting] = []
         for track in self.tracks:
