@@ -7,6 +7,7 @@ as a lift. A lift starts where depth leaves standing, peaks, and ends where it i
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import hypot
 from statistics import median
 
 from edge_agent.core.kinematics import Back, Kinematics
@@ -21,15 +22,19 @@ class LiftThresholds:
     full_trunk_deg: trunk inclination of a bend, relative to upright (ISO 11226 and REBA both start their
     middle band at 20° and the worst at 60°; 40° is the product's contract).
     full_drop: hip drop, share of standing hip height, of a squat; 0.3 is a knee flexion of about 90°.
-    full_knee_deg: knee flexion of such a squat. Where only keypoints know it, half of it will do: seen from the
-    front a bent knee looks half as bent.
+    least_knee_deg: by keypoints, a drop of the hips counts no further than the knees are bent; half of what such a
+    drop takes, for seen from the front a bent knee looks half as bent.
+    told_trunk_deg, told_knee_deg: the same bend and the same squat as the spine model tells them. Both together
+    make a lift where neither would alone: the root of the sum of their squares.
     max_hold_s: longer at the bottom is sitting, kneeling or working bent, not lifting.
     max_length_s, min_length_s: longest and shortest whole cycle.
     """
 
     full_trunk_deg: float = 40.0
     full_drop: float = 0.30
-    full_knee_deg: float = 80.0
+    least_knee_deg: float = 40.0
+    told_trunk_deg: float = 45.0
+    told_knee_deg: float = 90.0
     max_hold_s: float = 5.0
     max_length_s: float = 12.0
     min_length_s: float = 0.6
@@ -85,13 +90,13 @@ def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds, tol
     by 6° and 23°; the knees by 8° and 12° against 14° and 25°.
     """
     if told is not None:
-        by_trunk = told.trunk_inclination_deg.value / thresholds.full_trunk_deg
-        return max(by_trunk, told.knee_flexion_deg.value / thresholds.full_knee_deg, 0.0)
+        by_trunk = max(told.trunk_inclination_deg.value, 0.0) / thresholds.told_trunk_deg
+        return hypot(by_trunk, max(told.knee_flexion_deg.value, 0.0) / thresholds.told_knee_deg)
     trunk, drop = upright.inclination_deg(posture), upright.hip_drop(posture)
     by_trunk = trunk / thresholds.full_trunk_deg if trunk is not None else 0.0
     by_drop = drop / thresholds.full_drop if drop is not None else 0.0
     # Hips cannot drop with straight knees: then it is the feet that are misplaced, behind a box or a cart.
-    by_knee = 2 * (posture.knee_flexion_deg or 0.0) / thresholds.full_knee_deg
+    by_knee = (posture.knee_flexion_deg or 0.0) / thresholds.least_knee_deg
     return max(by_trunk, min(by_drop, by_knee), 0.0)
 
 

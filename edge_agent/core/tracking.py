@@ -35,6 +35,9 @@ _MIN_VISIBILITY = 0.5
 _MAX_JUMP = 0.5
 # Colour distance (8-bit Lab units) at which clothes count as different.
 _OTHER_CLOTHES = 60.0
+# A body's reach shrinks no faster than with this time constant: a bend takes a fifth of it, somebody who walks away
+# less. Faster, and a few bad looks in a row draw the crop together until nothing is left in it.
+_SHRINK_S = 4.0
 # Velocity is forgotten with this time constant while a person is hidden.
 _GLIDE_S = 0.7
 
@@ -112,7 +115,8 @@ class Track:
             self.velocity_px_s = np.asarray(0.5 * self.velocity_px_s + 0.5 * velocity, np.float32)
         colour = np.asarray(0.9 * self.last.colour + 0.1 * seen.colour, np.float32)
         self.last = Sighting(seen.pose, colour)
-        self.reach_px = 0.5 * self.reach_px + 0.5 * seen.reach_px
+        slowly = self.reach_px * float(np.exp(-max(elapsed_s, 0.0) / _SHRINK_S))
+        self.reach_px = max(0.5 * self.reach_px + 0.5 * seen.reach_px, slowly)
         self.seen_s = time_s
         self.occluded = False
         self.looks += 1
