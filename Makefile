@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo bench lock clean
+.PHONY: help setup setup-test test check demo bench train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -36,6 +36,12 @@ bench: setup  ## CPU time per person beside MediaPipe Pose's; with a clip of one
 	@scripts/bench/setup.sh
 	@mkdir -p build
 	@.venv/bin/python scripts/bench/compare.py "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json
+
+train: setup  ## the spine model from nothing: simulated people, the real pose network, training (hours)
+	@models/spine/make.sh
+
+evaluate: setup  ## how well simulated people are judged whom nothing was trained on; build/evaluation.html (an hour)
+	@models/people/evaluate.sh
 
 lock: setup-test  ## rewrite the hash locks from pyproject.toml
 	scripts/lock.sh

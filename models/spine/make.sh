@@ -1,26 +1,22 @@
 #!/usr/bin/env bash
-# The spine model from nothing: simulate, look at it with the real pose network, train, calibrate.
-# Everything is seeded, and every step goes on where it stopped. Used by `make train`.
+# The spine model from nothing: simulate people who lift, show them to the real pose network, train, calibrate.
+# Seeded; every step goes on where it stopped. Hours on two cores. Used by `make train`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${TRAIN_FOLDER:-build/train}
-sequences=${TRAIN_SEQUENCES:-1500} # of each seed; two seconds each on one core
-venv="$work/venv"
+python="$work/venv/bin/python"
 mkdir -p "$work"
+models/environment.sh "$work/venv"
 
-scripts/apt-install.sh libegl1 libgl1
-if [ ! -x "$venv/bin/python" ]; then
-    echo "installing the simulator's and the trainer's packages (once)"
-    "${PYTHON:-python3}" -m venv "$venv"
-    "$venv/bin/pip" install --quiet torch==2.13.0 # first and alone: the CPU build
-    "$venv/bin/pip" install --quiet -r models/spine/requirements.txt
-fi
-for seed in 1 2; do # one process a core
-    "$venv/bin/python" models/people/dataset.py "$work/frames-$seed" --sequences "$sequences" --seed "$seed" &
-done
-wait
-for seed in 1 2; do
-    [ -f "$work/seen-$seed.npz" ] ||
-        .venv/bin/python models/spine/extract.py "$work/frames-$seed" "$work/seen-$seed.npz"
-done
-"$venv/bin/python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets
+# seed, people, frames of each lift, frames of the same person standing before it
+recipe="1 650 10 2
+2 278 10 2
+3 999 4 1
+4 1001 4 1"
+while read -r seed people frames upright; do
+    "$python" models/people/dataset.py "$work/frames-$seed" --seed "$seed" --sequences "$people" \
+        --frames "$frames" --upright "$upright"
+    [ -f "$work/seen-$seed.npz" ] || .venv/bin/python models/spine/extract.py "$work/frames-$seed" "$work/seen-$seed.npz"
+done <<<"$recipe"
+"$python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets
+.venv/bin/python models/spine/calibrate.py "$work"/seen-*.npz
