@@ -16,6 +16,7 @@ from edge_agent.frames import DROP_REASONS
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError
+from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import Settings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry, CameraMetrics, serve
@@ -36,7 +37,7 @@ class Box:
     def __init__(self, settings: Settings, registry: CollectorRegistry) -> None:
         """Raises InputError or RunError when a part cannot be opened; nothing has been started then."""
         self._settings, self._registry = settings, registry
-        models = ("pose-detector", f"pose-landmarker-{settings.pose.landmarker}")
+        models = ("pose-detector", f"pose-landmarker-{settings.pose.landmarker}", SPINE)
         names = [camera.name for camera in settings.cameras]
         self.telemetry = AgentTelemetry(registry, AgentLabels(names, DROP_REASONS, STAGES, models, UNKNOWN_REASONS))
         self._eyes = Eyes(settings.pose, lambda stage: self.telemetry.inference.labels(stage).time())

@@ -28,12 +28,13 @@ LIFT_FIELDS = {
 """All that an event may hold; None: a free form, looked at on its own."""
 
 HEALTH_FIELDS = {
-    "schema", "at_unix_s", "model", "devices", "zones", "cameras", "cameras_up", "outbox_held", "outbox_ready",
+    "schema", "at_unix_s", "model", "model_sha256", "devices", "zones", "cameras", "cameras_up", "frames", "blind_s",
+    "outbox_held", "outbox_ready",
 }  # fmt: skip
 
 AGENT_LABELS = {
     "camera": {"dock", "gate"},
-    "model": {"pose-detector", "pose-landmarker-full"},
+    "model": {"pose-detector", "pose-landmarker-full", "spine"},
     "device": {"CPU", "GPU", "NPU"},
     "state": {"held", "ready"},
     "risk": {"low", "medium", "high"},

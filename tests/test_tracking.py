@@ -184,3 +184,15 @@ def test_two_side_by_side_are_two() -> None:
     tracker = Tracker()
     tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(790.0, 600.0)).sighting()], 0.0)
     assert len(tracker.tracks) == 2
+
+
+def test_a_few_bad_looks_do_not_draw_the_crop_together() -> None:
+    """At the bottom of a lift the network may see a body half its size: the next look must still hold all of it."""
+    track = Track(STANDING.sighting(), 0.0)
+    standing_px = track.reach_px
+    for frame in range(1, 10):
+        track.follow(replace(STANDING, px_per_m=250 * 0.8**frame).sighting(), frame / RATE_HZ)
+    assert track.reach_px > 0.85 * standing_px
+    for frame in range(10, 200):
+        track.follow(replace(STANDING, px_per_m=125.0).sighting(), frame / RATE_HZ)
+    assert track.reach_px == pytest.approx(0.5 * standing_px, rel=0.05)  # and who walks away is followed
