@@ -132,10 +132,10 @@ class LiftDetector:
         self.depth = median(self._raw)
         moment = Moment(posture, self.depth, back)
         if not self._bend:
-            return self._stand(moment)
+            return self._stand(moment, told)
         self._bend.append(moment)
         if self.depth < _STANDING or (self.depth < _BENT and self._settled()):
-            self.upright.learn(posture, back)
+            self.upright.learn(posture, back, told)
             return self._finish(self._bend, moment.time_s)
         return self._split()
 
@@ -152,9 +152,9 @@ class LiftDetector:
             return None
         return self._finish(self._bend, self._bend[-1].time_s)
 
-    def _stand(self, moment: Moment) -> Bend | None:
+    def _stand(self, moment: Moment, told: Kinematics | None) -> Bend | None:
         if self.depth < _BENT:
-            self.upright.learn(moment.posture, moment.back)
+            self.upright.learn(moment.posture, moment.back, told)
             self._recent.append(moment)
             while moment.time_s - self._recent[0].time_s > _LOOK_BACK_S:
                 self._recent.popleft()

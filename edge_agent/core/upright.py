@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edge_agent.core.kinematics import Back
+from edge_agent.core.kinematics import Back, Kinematics
 from edge_agent.core.posture import Posture
 from edge_agent.core.records import Floats
 
@@ -15,6 +15,8 @@ TYPICAL_SHOULDER_HEIGHT_M = 1.20
 # Upright: trunk within REBA's lowest flexion band (0-20°) plus the camera's tilt, knees nearly straight.
 _MAX_TRUNK_DEG = 28.0
 _MAX_KNEE_DEG = 35.0
+# Told upright: within REBA's lowest band, and no more than the model's own error beyond standing.
+_TOLD_TRUNK_DEG = 15.0
 _TRUSTED_HEIGHTS_M = (0.5, 0.9)
 # Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
 _SHARE = 0.15
@@ -37,10 +39,10 @@ class Upright:
     shoulder_y_px: float | None = None
     seen: int = 0
 
-    def learn(self, posture: Posture, back: Back | None) -> bool:
+    def learn(self, posture: Posture, back: Back | None, told: Kinematics | None) -> bool:
         """Take the posture, and the back where it is known, into the mean if it is upright; say whether it was."""
-        trunk, knee = posture.trunk_inclination_deg, posture.knee_flexion_deg
-        if trunk is None or trunk > _MAX_TRUNK_DEG or (knee is not None and knee > _MAX_KNEE_DEG):
+        trunk = posture.trunk_inclination_deg
+        if trunk is None or not _is_upright(posture, told):
             return False
         hip, shoulder = posture.hip_height_m, posture.shoulder_height_m
         share = max(_SHARE, 1 / (self.seen + 2))
@@ -79,6 +81,14 @@ class Upright:
         if posture.trunk_inclination_deg is None:
             return None
         return max(posture.trunk_inclination_deg - 0.7 * self.trunk_deg, 0.0)
+
+
+def _is_upright(posture: Posture, told: Kinematics | None) -> bool:
+    """By what the spine model tells where it was asked: seen from above, keypoints make everybody lean."""
+    if told is not None:
+        return told.trunk_inclination_deg.value < _TOLD_TRUNK_DEG and told.knee_flexion_deg.value < _MAX_KNEE_DEG
+    trunk, knee = posture.trunk_inclination_deg, posture.knee_flexion_deg
+    return trunk is not None and trunk <= _MAX_TRUNK_DEG and (knee is None or knee <= _MAX_KNEE_DEG)
 
 
 def _toward(mean: float | None, value: float, share: float) -> float:
