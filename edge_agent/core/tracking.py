@@ -38,6 +38,9 @@ _OTHER_CLOTHES = 60.0
 # A body's reach shrinks no faster than with this time constant: a bend takes a fifth of it, somebody who walks away
 # less. Faster, and a few bad looks in a row draw the crop together until nothing is left in it.
 _SHRINK_S = 4.0
+# Logarithm by which the reach may differ from look to look before a track is believed in (a factor of 1.5): what the
+# network draws on machines and on other people's legs changes its size all the time.
+_STEADY = 0.4
 # Velocity is forgotten with this time constant while a person is hidden.
 _GLIDE_S = 0.7
 
@@ -107,6 +110,13 @@ class Track:
         clothes = float(np.linalg.norm(seen.colour - self.last.colour)) / _OTHER_CLOTHES
         return off / allowed + 0.5 * clothes**2
 
+    def is_seen_in(self, seen: Sighting, time_s: float) -> bool:
+        """Whether a look shows this person. Who is not believed in yet must hold still and keep their size."""
+        if self.confirmed:
+            return self.misfit(seen, time_s) < 1.5
+        steady = abs(float(np.log(max(seen.reach_px, 1.0) / self.reach_px))) < _STEADY
+        return steady and self.misfit(seen, time_s) < 1
+
     def follow(self, seen: Sighting, time_s: float) -> None:
         """Take a sighting as this person's."""
         elapsed_s = time_s - self.seen_s
@@ -169,7 +179,7 @@ class Tracker:
 
     def update(self, looks: Sequence[tuple[Track, Sighting]], time_s: float) -> list[Track]:
         """Take this frame's look at every track; return the tracks that are given up."""
-        good = [(t, s) for t, s in looks if s.pose.score >= MIN_SCORE and t.misfit(s, time_s) < 1.5]
+        good = [(t, s) for t, s in looks if s.pose.score >= MIN_SCORE and t.is_seen_in(s, time_s)]
         good.sort(key=lambda look: (look[0].occluded, look[0].misfit(look[1], time_s)))
         taken: list[Sighting] = []
         for track in self.tracks:
