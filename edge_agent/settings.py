@@ -124,9 +124,9 @@ class PoseSettings(Section):
 class TechniqueSettings(Section):
     """Where one technique ends and the next begins. Sources: ``core.technique.TechniqueThresholds``."""
 
-    rounded_deg: float = Field(30.0, ge=10, le=80, description="spine flexion from which a back counts as rounded")
+    rounded_deg: float = Field(33.0, ge=10, le=80, description="spine flexion from which a back counts as rounded")
     squat_index: float = Field(40.0, ge=0, le=100, description="stoop-squat index below which the legs squat")
-    min_confidence: float = Field(0.55, ge=0.5, lt=1, description="a verdict less sure than this is unknown")
+    min_confidence: float = Field(0.6, ge=0.5, lt=1, description="a verdict less sure than this is unknown")
 
     @property
     def thresholds(self) -> TechniqueThresholds:

@@ -95,7 +95,7 @@ def test_unknown_always_says_why() -> None:
 
 def test_between_flat_and_round_lies_a_narrow_doubt() -> None:
     """From flat to round the verdict goes hinge, unknown, rounded back, and never back again."""
-    said = [verdict(lift(replace(HINGE, rounding_deg=d)), rate_hz=8).technique for d in range(0, 90, 6)]
+    said = [verdict(lift(replace(HINGE, rounding_deg=d)), rate_hz=8).technique for d in range(0, 90, 3)]
     assert list(dict.fromkeys(said)) == ["hinge", "unknown", "rounded_back"]
     assert said.count("unknown") <= 4
 

@@ -26,14 +26,15 @@ class TechniqueThresholds:
 
     squat_index: stoop-squat index that parts squat from hinge (Schmid 2022: below 30 squat; of simulated lifts at
     their bottom 95 % of squats lie below 44 and 95 % of hinges, deadlifts from the floor included, above 38).
-    rounded_deg: spine flexion from which a back is called rounded; about half of the lumbar range leaves
-    the neutral zone (neutral up to roughly 35 % of range), and see docs on accuracy.
+    rounded_deg: spine flexion from which a back is called rounded: two fifths of a thoracolumbar range of about 80°.
+    A loaded hinge that trainers call neutral was measured at 42 % of the lifter's greatest flexion (J. Musculoskelet.
+    Surg. Res. 8:309, one lifter).
     min_confidence: a verdict less sure than this is `unknown`.
     """
 
     squat_index: float = 40.0
-    rounded_deg: float = 30.0
-    min_confidence: float = 0.55
+    rounded_deg: float = 33.0
+    min_confidence: float = 0.6
 
 
 # The bottom of a lift: moments at least this share of its depth.
@@ -44,7 +45,7 @@ _KEYPOINT_INDEX_SPREAD = 14.0
 _UPRIGHT_TRUNK_DEG, _ROUNDED_UPRIGHT = 45.0, 0.1
 # Logistic widths, in spreads, that turn the distance to a limit into a probability; fitted on held-out simulated
 # lifts by models/spine/calibrate.py.
-_FLEXION_WIDTH, _INDEX_WIDTH = 0.95, 0.75
+_FLEXION_WIDTH, _INDEX_WIDTH = 1.0, 0.75
 # Estimates that may be off by more than this say little: of the legs half the way from squat to stoop.
 _VAGUE_FLEXION_DEG, _VAGUE_INDEX = 15.0, 25.0
 _SIDE_DEG, _END_DEG = 30.0, 65.0
