@@ -20,7 +20,7 @@ _TOLD_TRUNK_DEG = 15.0
 _TRUSTED_HEIGHTS_M = (0.5, 0.9)
 # Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
 _SHARE = 0.15
-_BACK_SHARE = 0.3
+_CODE_SHARE = 0.3
 # Slower: who leans back at the top of a lift for a second has not changed how they stand.
 _LEAN_SHARE = 0.02
 
@@ -60,7 +60,7 @@ class Upright:
 
     def _learn_code(self, now: Floats) -> None:
         self.backs += 1
-        share = np.float32(max(_BACK_SHARE, 1 / self.backs))
+        share = np.float32(max(_CODE_SHARE, 1 / self.backs))
         self.code = now if self.code is None else np.asarray(self.code + share * (now - self.code), np.float32)
 
     def hip_drop(self, posture: Posture) -> float | None:
