@@ -191,3 +191,11 @@ def test_hips_do_not_drop_on_straight_knees() -> None:
             posture = replace(posture, hip_height_m=0.35, shoulder_height_m=0.85)
         assert detector.update(posture, None) is None
     assert detector.flush(ended=True) is None
+
+
+def test_down_again_from_half_way_up_are_two_lifts() -> None:
+    """Two boxes in a row from the floor, coming up no further than to a trunk inclination of 27° in between."""
+    half_bent = Person(trunk_deg=27, knee_deg=15, shin_deg=2)
+    story = ((0, STANDING), (1, STANDING), (2, HINGE), (2.4, HINGE), (3.2, half_bent), (4, HINGE), (4.4, HINGE))
+    first, second = bends(motion(*story, (5.4, STANDING), (7, STANDING)))
+    assert first.end_s == second.start_s == pytest.approx(3.2, abs=0.2)

@@ -114,6 +114,7 @@ class LiftDetector:
     from_start: bool = True
     _recent: deque[Moment] = field(default_factory=deque)
     _bend: list[Moment] = field(default_factory=list)
+    _begun: bool = True
     _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
 
     @property
@@ -165,6 +166,8 @@ class LiftDetector:
         before = list(self._recent)
         onset = next((i for i in range(len(before) - 1, -1, -1) if before[i].depth < _STANDING), 0)
         self._bend = [*before[onset:], moment]
+        self._begun = self._bend[0].depth < _BENT or self.from_start
+        self.from_start = False
         self._recent.clear()
         return None
 
@@ -185,16 +188,14 @@ class LiftDetector:
             return None
         first, rest = self._bend[: valley + 1], self._bend[valley:]
         bend = self._finish(first, first[-1].time_s)
-        self._bend = rest
+        self._bend, self._begun = rest, True
         return bend
 
     def _finish(self, moments: Sequence[Moment], end_s: float) -> Bend | None:
         bend = Bend(tuple(moments), moments[0].time_s, end_s)
         self._bend = []
         self._recent.clear()
-        begun = bend.moments[0].depth < _BENT or self.from_start
-        self.from_start = False
-        return bend if begun and self._is_lift(bend) else None
+        return bend if self._begun and self._is_lift(bend) else None
 
     def _is_lift(self, bend: Bend) -> bool:
         limits = self.thresholds

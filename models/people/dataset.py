@@ -1,6 +1,6 @@
 """Training frames of simulated lifts: a seeded, resumable generator of short sequences with exact truth.
 
-    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1] [--frames 10] [--upright 2]
+    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1] [--frames 10] [--upright 2] [--unusual 0]
 
 A sequence is one person, one camera, one lift: upright frames first, then some across the lift. Each frame is a
 JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of the crop.
@@ -11,6 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+import arms
 import cv2
 import numpy as np
 from body import SPINE, Body, Posed
@@ -61,6 +62,7 @@ class Takes:
 
     across: int = 10
     upright: int = 2
+    unusual: float = 0.0  # share of people who hold their arms elsewhere and bend their spine in other places
 
     def times(self, lift: Lift, at_s: float, rng: np.random.Generator) -> np.ndarray:
         """(upright + across,) seconds."""
@@ -94,11 +96,15 @@ def sample_camera(body: Body, rng: np.random.Generator) -> Camera:
 def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Generator]:
     """The sequence with this number; the generator returned goes on to the pixels' noise."""
     rng = np.random.default_rng([seed, number])
-    body = Body(Shape.sample(rng), Stance.sample(rng))
+    shape, stance = Shape.sample(rng), Stance.sample(rng)
+    own = np.random.default_rng([seed, number, 1])  # apart, so that the rest stays as it is without them
+    unusual = own.random() < takes.unusual
+    body = Body(shape, stance.bending_elsewhere(own) if unusual else stance)
     outfit = Outfit.sample(rng)
     look = dress(body, outfit, rng)
     lift = sample_lift(rng)
-    timed = Timed(lift, 2.0)
+    timed = Timed(arms.elsewhere(lift, own) if unusual else lift, 2.0)
+    lift = timed.lift
     movement = move(body, [timed], takes.times(lift, timed.at_s, rng), rng)
     place = Place(0.0, 0.0, rng.uniform(-12, 12))
     camera = sample_camera(body, rng)
@@ -157,10 +163,14 @@ def _parcel(sequence: Sequence, frame: int) -> list:
     grip = sequence.movement.load_at
     if sequence.movement.held[frame]:
         grip = (joints["finger3-1.L"][frame] + joints["finger3-1.R"][frame]) / 2
-    if sequence.timed.lift.carried_low:
-        return [barbell(place.moved(grip), min(0.225, sequence.movement.load_at[2]), place.yaw_deg)]
+    lift = sequence.timed.lift
+    if lift.carried_low or lift.arms == "shoulders":
+        disc_m = 0.225 if lift.box == "kept" else min(0.225, sequence.movement.load_at[2])
+        return [barbell(place.moved(grip), disc_m, place.yaw_deg)]
     look = ((0.5, 0.35, 0.2), CARDBOARD)
     rows = [box(place.moved(grip - [0, 0, 0.2 * size[2]]), size, place.yaw_deg, look)]
+    if lift.box == "kept":
+        return rows
     top = sequence.movement.load_at[2] - 0.7 * size[2]
     if top > 0.04:
         under = sequence.movement.load_at * [1, 1, 0] + [0, 0, top / 2]
@@ -211,6 +221,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "twist_deg": pose.twist[frame],
         **{name: metres[frame] for name, metres in sequence.body.drops(sequence.posed).items()},
         "slump_deg": sequence.body.stance.slump_deg,
+        "upper_back_share": sequence.body.stance.upper_back_share,
         "view_from_side_deg": place.view_from_side_deg(camera.eye),
         "elevation_deg": np.degrees(np.arcsin((camera.eye[2] - camera.target[2]) / far)),
         "distance_m": far,
@@ -227,6 +238,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "technique": lift.technique,
         "legs": lift.legs,
         "load": "none" if lift.box == "none" else "barbell" if lift.carried_low else "box",
+        "arms": lift.arms,
         "moves_load": lift.box,
         "clothing": "jacket" if sequence.outfit.jacket else "vest" if sequence.outfit.vest else "shirt",
         "held": bool(sequence.movement.held[frame]),
@@ -269,8 +281,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--frames", type=int, default=10, help="of each lift")
     parser.add_argument("--upright", type=int, default=2, help="frames of the person standing")
+    parser.add_argument("--unusual", type=float, default=0.0, help="share with arms and spine elsewhere, 0 to 1")
     args = parser.parse_args()
-    generate(args.folder, args.sequences, args.seed, Takes(args.frames, args.upright))
+    generate(args.folder, args.sequences, args.seed, Takes(args.frames, args.upright, args.unusual))
 
 
 if __name__ == "__main__":

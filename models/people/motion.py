@@ -7,6 +7,7 @@ Ranges cover what people really do, not only what a textbook draws: a hinge may 
 from dataclasses import dataclass, replace
 
 import numpy as np
+from arms import held
 from body import Body, Pose
 
 LEGS = ("hinge", "squat", "semi")
@@ -33,7 +34,8 @@ class Lift:
     up_s: float = 1.3
     spine_lead: float = 0.0  # share of the movement by which the spine runs ahead of the hips
     knee_lead: float = 0.0
-    box: str = "none"  # "up" picks a load up, "down" puts one down, "none" only touches
+    box: str = "none"  # "up" picks a load up, "down" puts one down, "none" only touches, "kept" is held all along
+    arms: str = "load"  # "load": hands go to the load; else where `arms.held` keeps them all along
     carried_low: bool = False  # the load hangs from straight arms, as a barbell does; else it is held at the waist
 
     @property
@@ -190,6 +192,8 @@ def move(body: Body, lifts: list[Timed], times: np.ndarray, rng: np.random.Gener
         tracks[name] = tracks[name] + sway(times, size, rng)
     hands = _hands(body, lifts, times)
     pose = Pose(**tracks, grasp=hands.grasp, hand=hands.hand, load=0.10 * hands.held)
+    if lifts and lifts[0].lift.arms != "load":
+        pose = held(body, pose, lifts[0].lift.arms, rng)
     return Movement(pose, hands.held > 0.5, hands.load_at)
 
 
@@ -221,13 +225,13 @@ def _hands(body: Body, lifts: list[Timed], times: np.ndarray) -> _Hands:
     carry = np.array([0.0, -0.24, shoulder_z - 0.96 * body.arm_m] if low_carry else [0, -0.36, 0.56 * body.height_m])
     loads = [load_point(body, timed.lift) if timed.load_at is None else np.array(timed.load_at) for timed in lifts]
     load_at = loads[0] if loads else carry
-    holding = bool(lifts) and lifts[0].lift.box == "down"
+    holding = bool(lifts) and lifts[0].lift.box in ("down", "kept")
     grasp_moves, hand_moves, held_moves = [], [], []
     first = (1.0 if holding else 0.0, carry if holding else load_at)
     for timed, load in zip(lifts, loads, strict=True):
         lift, low = timed.lift, timed.at_s + timed.lift.down_s
         turn, top = low + lift.hold_s, low + lift.hold_s + lift.up_s
-        if lift.box == "down":
+        if lift.box in ("down", "kept"):
             hand_moves.append((timed.at_s, low, load))
         else:
             hand_moves.append((timed.at_s - 0.01, timed.at_s, load))
@@ -236,7 +240,7 @@ def _hands(body: Body, lifts: list[Timed], times: np.ndarray) -> _Hands:
             hand_moves.append((turn, top, carry))
         else:
             grasp_moves.append((turn, turn + 0.8 * lift.up_s, 0.0))
-        if lift.box != "none":
+        if lift.box in ("up", "down"):
             held_moves.append((turn - 0.1, turn, float(lift.box == "up")))
     held = glide(times, float(holding), held_moves)
     return _Hands(glide(times, first[0], grasp_moves), glide(times, first[1], hand_moves), held, load_at)

@@ -1,6 +1,6 @@
 """Who a simulated person is and how they hold themselves: what does not change with time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -74,3 +74,13 @@ class Stance:
             spine_shares=tuple(float(s) for s in shares),
             reach_shares=one_hand if rng.random() < 0.12 else (1.0, 1.0),
         )
+
+    @property
+    def upper_back_share(self) -> float:
+        """How much of the spine's flexion happens above its middle: 0 all in the lumbar part … 1 all in the upper back."""
+        return float(sum(self.spine_shares[3:]) + self.spine_shares[2] / 2)
+
+    def bending_elsewhere(self, rng: np.random.Generator) -> "Stance":
+        """The same person, whose spine bends where it will: mostly low, mostly high, or evenly."""
+        shares = rng.dirichlet(np.array(Stance.spine_shares) * 7)
+        return replace(self, spine_shares=tuple(float(s) for s in shares))
