@@ -67,6 +67,15 @@ def test_a_deadlift_bends_the_knees_and_is_still_a_hinge() -> None:
     assert verdict(lift(Person(trunk_deg=65, knee_deg=55, shin_deg=8))).technique == "hinge"
 
 
+def test_who_sits_low_at_the_load_and_then_drives_the_hips_up_does_not_simply_squat() -> None:
+    """A deadlift begun with the hips low: a squat at the bottom, a hinge all the way up."""
+    low, way = Person(trunk_deg=45, knee_deg=98, shin_deg=28), Person(trunk_deg=46, knee_deg=22, shin_deg=4)
+    straight_up = verdict(lift(low))
+    assert straight_up.technique == "squat"
+    hips_first = verdict(((0, low), (0.6, low), (1.4, way), (2.4, Person()), (4, Person())))
+    assert hips_first.technique != "squat"
+
+
 def unknowns() -> dict[str, Verdict]:
     """One lift for each reason there is."""
     no_legs = replace(HINGE, hidden=LEGS)

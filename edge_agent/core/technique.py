@@ -7,7 +7,7 @@ flexion read from the outline of the back. They meet in one place, `_reduce`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, hypot
 from statistics import median
 
 from edge_agent.core.kinematics import Estimate, Kinematics, TellAngles, middle
@@ -37,8 +37,11 @@ class TechniqueThresholds:
     min_confidence: float = 0.6
 
 
-# The bottom of a lift: moments at least this share of its depth.
-_BOTTOM = 0.8
+# The bottom of a lift: moments at least this share of its depth; and its way: the moments down to this share.
+_BOTTOM, _WAY = 0.8, 0.5
+# The legs are judged by the way too, which counts half as much: who sits low at the load and then drives the hips
+# back and up hinges more than the bottom shows. Where way and bottom disagree, the index is less certain.
+_WAY_WEIGHT = 1 / 3
 # How far the index read from keypoints alone strays within one technique: for lifts whose outline was hidden.
 _KEYPOINT_INDEX_SPREAD = 14.0
 # With a squat's upright trunk the spine is nearly always neutral; above this inclination the back must be seen.
@@ -97,13 +100,14 @@ def measure_bend(bend: Bend, upright: Upright, readings: Sequence[Reading]) -> M
     bottom = bend.bottom(_BOTTOM)
     told = [angles for moment, angles in readings if moment in bottom]
     bent = middle(told) if len(told) >= _FEWEST_MOMENTS else None
+    way = [angles for moment, angles in readings if moment in bend.bottom(_WAY) and moment not in bottom]
     return Measures(
         bent=bent,
         trunk_inclination_deg=bent.trunk_inclination_deg.value
         if bent
         else _median(upright.inclination_deg(m.posture) for m in bottom),
         knee_flexion_deg=bent.knee_flexion_deg.value if bent else _over(bottom, lambda p: p.knee_flexion_deg),
-        stoop_squat_index=bent.stoop_squat_index if bent else _stoop_squat_index(bottom, upright),
+        stoop_squat_index=_with_way(bent.stoop_squat_index, way) if bent else _stoop_squat_index(bottom, upright),
         view_from_side_deg=bent.view_from_side_deg.value
         if bent
         else median(m.posture.view_from_side_deg for m in bottom),
@@ -183,6 +187,15 @@ def _rounded_probability(seen: Measures, thresholds: TechniqueThresholds) -> flo
 
 def _logistic(x: float) -> float:
     return 1 / (1 + exp(-max(min(x, 30.0), -30.0)))
+
+
+def _with_way(bottom: Estimate, way: Sequence[Kinematics]) -> Estimate:
+    """The index at the bottom, drawn towards the one on the way there and back."""
+    if len(way) < _FEWEST_MOMENTS:
+        return bottom
+    passed = middle(way).stoop_squat_index
+    apart = passed.value - bottom.value
+    return Estimate(bottom.value + _WAY_WEIGHT * apart, hypot(bottom.spread, _WAY_WEIGHT * apart))
 
 
 def _stoop_squat_index(bottom: Sequence[Moment], upright: Upright) -> Estimate | None:

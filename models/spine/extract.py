@@ -28,7 +28,7 @@ GREY = np.zeros(3, np.float32)
 TRUTHS = (
     "spine_flexion_deg", "trunk_inclination_deg", "knee_flexion_deg", "shin_inclination_deg", "view_from_side_deg",
     "twist_deg", "head_pitch_deg", "hip_drop_m", "shoulder_drop_m", "visibility", "elevation_deg", "distance_m",
-    "person_px", "shirt_loose_m", "hood_m", "lift_spine_deg", "lift_trunk_deg",
+    "person_px", "shirt_loose_m", "hood_m", "lift_spine_deg", "lift_trunk_deg", "upper_back_share",
 )  # fmt: skip
 WORDS = ("sequence", "technique", "legs", "load", "clothing", "phase")
 

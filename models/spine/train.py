@@ -22,9 +22,10 @@ SEQUENCES_PER_BATCH, RATE, DECAY = 20, 2e-3, 1e-2
 LEAST_VISIBILITY = 0.4
 UNKNOWN_UPRIGHT = 0.3  # share of lifts trained as if the person had never been seen standing
 VIEWS = ((0, 30), (30, 60), (60, 91))
+LEAST_FLEXION_DEG = 25.0  # where a spine less flexed than this bends, nobody sees
 LEAST_DROP_M = 0.12  # a smaller drop of the shoulders has no meaningful stoop-squat index
 ARMS = slice(5 * 4, 9 * 4)  # elbows and wrists among the values: see core.bodyview
-WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.7, 1.0, 0.3, 0.3])
+WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.7, 1.0, 0.3, 0.3, 0.3])
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def load(paths: list[str]) -> tuple[Data, dict[str, np.ndarray]]:
     drop = rows["shoulder_drop_m"]
     index = 100 * (1 - rows["hip_drop_m"] / np.maximum(drop, LEAST_DROP_M))
     rows["stoop_squat_index"] = np.where(drop >= LEAST_DROP_M, np.clip(index, 0, 100), np.nan)
+    rows["upper_back_share"] = np.where(rows["spine_flexion_deg"] >= LEAST_FLEXION_DEG, rows["upper_back_share"], np.nan)
     truth = np.stack([rows[name] / scale for name, scale in TARGETS.items()], 1)
     numbers = np.unique(rows["sequence"], return_inverse=True)[1]
     data = Data(
