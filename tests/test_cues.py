@@ -5,21 +5,23 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.core.cues import CueThresholds, Seen, cues
+from edge_agent.core.kinematics import Estimate, Kinematics, TellAngles
 from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
+from edge_agent.core.records import Floats
 from edge_agent.core.technique import TechniqueThresholds, measure_bend, read_bend
 from tests.people import FACINGS, HINGE, ROUNDED_STOOP, SQUAT, STANDING, Facing, Person, motion
 from tests.told import Keys, back, lift, told
 
 
-def said(keys: Keys) -> tuple[str, ...]:
+def said(keys: Keys, tell: TellAngles = told) -> tuple[str, ...]:
     """All cues on the one lift of a clip."""
     detector, bend, after = LiftDetector(), None, []
     for time_s, body in motion(*keys):
         bend = detector.update(measure(body.pose(), time_s), back(body)) or bend
         after = [m for m in detector.standing if bend and m.time_s >= bend.end_s]
     assert bend is not None
-    readings = read_bend(bend, detector.upright, told)
+    readings = read_bend(bend, detector.upright, tell)
     seen = Seen(bend, measure_bend(bend, detector.upright, readings), readings, after, detector.upright)
     return cues(seen, TechniqueThresholds(), CueThresholds())
 
@@ -35,6 +37,15 @@ def test_where_in_the_bend_the_back_begins_to_round() -> None:
     (cue,) = said(lift(ROUNDED_STOOP))
     assert cue.startswith("the back rounds from a trunk inclination of ")
     assert 20 < float(cue.split()[-2].rstrip("°")) < 45
+
+
+@pytest.mark.parametrize(("upper_share", "part"), [(0.25, "lower back"), (0.46, None), (0.65, "upper back")])
+def test_which_part_of_the_back_rounds(upper_share: float, part: str | None) -> None:
+    def tell(code: Floats, upright: Floats | None) -> Kinematics:
+        return replace(told(code, upright), upper_back_share=Estimate(upper_share, 0.05))
+
+    (cue,) = said(lift(ROUNDED_STOOP), tell)
+    assert (f"most of all the {part}" in cue) if part else cue.endswith("° on")
 
 
 def test_a_hinge_whose_knees_travel_forward() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from edge_agent.core.kinematics import Kinematics
 from edge_agent.core.lifts import Bend, Moment
 from edge_agent.core.technique import Measures, Reading, TechniqueThresholds
 from edge_agent.core.upright import Upright
@@ -23,6 +24,8 @@ class CueThresholds:
     twist_deg: shoulders against hips; more than the error of the estimate (REBA adds a point for any twist).
     stagger_m: one foot ahead of the other; about a foot's length.
     lean_back_deg: trunk behind the person's own upright after the lift.
+    lower_back_share, upper_back_share: of the spine's flexion, how much is in its upper half; a spine that bends
+    evenly has 0.46 of it there.
     max_view_deg: farther from the side than this, what happens in the sagittal plane is not told apart.
     max_spread_deg: an angle less certain than this gives no cue.
     """
@@ -33,6 +36,8 @@ class CueThresholds:
     twist_deg: float = 18.0
     stagger_m: float = 0.25
     lean_back_deg: float = 10.0
+    lower_back_share: float = 0.36
+    upper_back_share: float = 0.56
     max_view_deg: float = 45.0
     max_spread_deg: float = 12.0
 
@@ -55,7 +60,7 @@ class Seen:
 def cues(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> tuple[str, ...]:
     """Every cue that this lift gives reason for, as sentences."""
     found = [
-        _rounding(seen, technique),
+        _rounding(seen, technique, limits),
         _knees(seen, technique, limits),
         _leaning_back(seen, limits),
         _head(seen, limits),
@@ -65,16 +70,28 @@ def cues(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> t
     return tuple(cue for cue in found if cue)
 
 
-def _rounding(seen: Seen, technique: TechniqueThresholds) -> str | None:
-    """At what depth of the bend the back leaves its natural curve, going down."""
+def _rounding(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> str | None:
+    """Where the back leaves its natural curve: in which part of it, and at what depth of the bend, going down."""
     bent = seen.measures.bent
     if bent is None or bent.spine_flexion_deg.value < technique.rounded_deg:
         return None
     down = [(m, k) for m, k in seen.readings if m.time_s <= seen.bend.peak.time_s]
     flexed = [k for _, k in down if k.spine_flexion_deg.value >= technique.rounded_deg]
-    if len(flexed) in (0, len(down)):
-        return None  # it was round from where it was first seen: where it began is not known
-    return f"the back rounds from a trunk inclination of {flexed[0].trunk_inclination_deg.value:.0f}° on"
+    part = _part(seen.measures.view_from_side_deg, bent, limits)
+    if len(flexed) in (0, len(down)):  # round from where it was first seen: where it began is not known
+        return f"the back rounds, {part}" if part else None
+    onset_deg = flexed[0].trunk_inclination_deg.value
+    return f"the back rounds from a trunk inclination of {onset_deg:.0f}° on" + (f", {part}" if part else "")
+
+
+def _part(view_deg: float, bent: Kinematics, limits: CueThresholds) -> str | None:
+    """The part of the back that bends most; None where it bends evenly or the view does not tell."""
+    share = bent.upper_back_share.value
+    if view_deg > limits.max_view_deg:
+        return None
+    if share <= limits.lower_back_share:
+        return "most of all the lower back"
+    return "most of all the upper back" if share >= limits.upper_back_share else None
 
 
 def _knees(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> str | None:

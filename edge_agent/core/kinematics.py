@@ -40,8 +40,8 @@ class Kinematics:
     ``spine_flexion_deg``: thoracolumbar, relative to the person's own upright posture. ``trunk_inclination_deg``
     and ``shin_inclination_deg``: against the vertical, forward. ``knee_flexion_deg``: 0 straight.
     ``view_from_side_deg``: 0 side-on. ``twist_deg``: shoulders against hips, either way.
-    ``head_from_trunk_deg``: pitch of the head beyond the trunk's, negative craned back. ``upper_back_share``: how much
-    of the spine's flexion is in its upper half, 0 all lumbar … 1 all upper back; of a rounded back only.
+    ``head_from_trunk_deg``: pitch of the head beyond the trunk's, negative craned back. ``upper_back_share``: of the
+    spine's flexion, how much is in its upper half: 0 all lumbar … 1 all upper back; of a rounded back only.
     """
 
     spine_flexion_deg: Estimate

@@ -97,10 +97,10 @@ def read_bend(bend: Bend, upright: Upright, tell: TellAngles) -> list[Reading]:
 
 def measure_bend(bend: Bend, upright: Upright, readings: Sequence[Reading]) -> Measures:
     """The lift's angles: medians over its bottom, against the person's own upright posture."""
-    bottom = bend.bottom(_BOTTOM)
+    bottom, deep = bend.bottom(_BOTTOM), bend.bottom(_WAY)
     told = [angles for moment, angles in readings if moment in bottom]
     bent = middle(told) if len(told) >= _FEWEST_MOMENTS else None
-    way = [angles for moment, angles in readings if moment in bend.bottom(_WAY) and moment not in bottom]
+    way = [angles for moment, angles in readings if moment in deep and moment not in bottom]
     return Measures(
         bent=bent,
         trunk_inclination_deg=bent.trunk_inclination_deg.value

@@ -77,7 +77,7 @@ class Stance:
 
     @property
     def upper_back_share(self) -> float:
-        """How much of the spine's flexion happens above its middle: 0 all in the lumbar part … 1 all in the upper back."""
+        """Of the spine's flexion, how much is in its upper half: 0 all lumbar … 1 all in the upper back."""
         return float(sum(self.spine_shares[3:]) + self.spine_shares[2] / 2)
 
     def bending_elsewhere(self, rng: np.random.Generator) -> "Stance":

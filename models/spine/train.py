@@ -63,7 +63,9 @@ def load(paths: list[str]) -> tuple[Data, dict[str, np.ndarray]]:
     drop = rows["shoulder_drop_m"]
     index = 100 * (1 - rows["hip_drop_m"] / np.maximum(drop, LEAST_DROP_M))
     rows["stoop_squat_index"] = np.where(drop >= LEAST_DROP_M, np.clip(index, 0, 100), np.nan)
-    rows["upper_back_share"] = np.where(rows["spine_flexion_deg"] >= LEAST_FLEXION_DEG, rows["upper_back_share"], np.nan)
+    rows["upper_back_share"] = np.where(
+        rows["spine_flexion_deg"] >= LEAST_FLEXION_DEG, rows["upper_back_share"], np.nan
+    )
     truth = np.stack([rows[name] / scale for name, scale in TARGETS.items()], 1)
     numbers = np.unique(rows["sequence"], return_inverse=True)[1]
     data = Data(
