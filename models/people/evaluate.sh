@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Whole clips of simulated people whom nothing was trained on, watched by the whole product; used by `make evaluate`.
-# Seeds 901 and up are never used for training. Rendering goes on where it stopped; about an hour on two cores.
+# Seeds 901 and up are never used for training. Rendering goes on where it stopped; two to three hours on one core.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${EVALUATE_FOLDER:-build/evaluate}
 mkdir -p "$work"
 models/environment.sh "$work/venv"
-for kind in "lifts 60 901" "movement 90 902" "crowd 12 903"; do
+for kind in "lifts 60 901" "movement 190 902" "crowd 12 903"; do
     read -r name clips seed <<<"$kind"
     "$work/venv/bin/python" models/people/clips.py "$work/clips" --kind "$name" --clips "$clips" --seed "$seed"
 done
