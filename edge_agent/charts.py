@@ -14,17 +14,32 @@ _WHISKER_WIDTH, _WHISKER_HEIGHT = 92, 14
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """From ``low`` to ``high``, with a line at each of ``ticks``; ``unit`` follows their numbers."""
+    """From ``low`` to ``high``, with a line at each of ``ticks``; ``unit`` follows their numbers.
+
+    names: what stands (instead of a line and a number) at the ticks of an axis of groups.
+    """
 
     name: str
     low: float
     high: float
     ticks: Sequence[float]
     unit: str = ""
+    names: Sequence[str] = ()
 
     def share(self, value: float) -> float:
         """How far along the axis a value lies, 0…1; values beyond an end lie at it."""
         return min(max((value - self.low) / (self.high - self.low), 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A broad bar from zero to ``height`` with its ``name`` in it; ``title`` shows when it is pointed at."""
+
+    left: float
+    right: float
+    height: float
+    name: str
+    title: str
 
 
 PERCENT = tuple(range(0, 101, 20))
@@ -55,6 +70,17 @@ class Chart:
         """An upright line from ``low`` to ``high``."""
         return self.line(((x, low), (x, high)), css)
 
+    def column(self, bar: Column) -> str:
+        """A bar with its name written up along it."""
+        left, right, top, bottom = self._x(bar.left), self._x(bar.right), self._y(bar.height), self._y(0)
+        x, y = (left + right) / 2 + 4, bottom - 7
+        return (
+            f'<g><title>{escape(bar.title)}</title><rect class="column" x="{left:.1f}" y="{top:.1f}" '
+            f'width="{right - left:.1f}" height="{bottom - top:.1f}"/>'
+            f'<text class="column-name" x="{x:.1f}" y="{y:.1f}" transform="rotate(-90 {x:.1f} {y:.1f})">'
+            f"{escape(bar.name)}</text></g>"
+        )
+
     def _x(self, value: float) -> float:
         return _LEFT + self.across.share(value) * (WIDTH - _LEFT - _RIGHT)
 
@@ -68,10 +94,12 @@ class Chart:
             y = round(self._y(tick), 1)
             drawn += f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y}" y2="{y}"/>'
             drawn += f'<text x="{_LEFT - 6}" y="{y + 4}" text-anchor="end">{tick:g}{self.up.unit}</text>'
-        for tick in self.across.ticks:
+        numbers = [f"{tick:g}{self.across.unit}" for tick in self.across.ticks]
+        for tick, name in zip(self.across.ticks, self.across.names or numbers, strict=True):
             x = round(self._x(tick), 1)
-            drawn += f'<line class="grid" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>'
-            drawn += f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{tick:g}{self.across.unit}</text>'
+            if not self.across.names:
+                drawn += f'<line class="grid" x1="{x}" x2="{x}" y1="{_TOP}" y2="{bottom}"/>'
+            drawn += f'<text x="{x}" y="{bottom + 16}" text-anchor="middle">{escape(name)}</text>'
         centre = (_LEFT + right) / 2
         drawn += (
             f'<text class="name" x="{centre}" y="{HEIGHT - 8}" text-anchor="middle">{escape(self.across.name)}</text>'

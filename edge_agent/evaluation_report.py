@@ -1,19 +1,21 @@
 """An evaluation as one self-contained HTML page: figures with their doubt, by condition, and their limits."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
 
 from edge_agent import __version__
-from edge_agent.charts import whisker
 from edge_agent.core.conditions import Group
-from edge_agent.core.figures import MISSED, NO_LIFT, TOLD, ClassFigures, Figures, Share, confusion, figures
+from edge_agent.core.figures import MISSED, NO_LIFT, TOLD, ClassFigures, Figures, confusion, figures
 from edge_agent.core.scoring import SCORED
 from edge_agent.evaluation import TECHNIQUE, Evaluation, counted, duration, headlines, number, percent, spelt
 from edge_agent.evaluation_limits import limits
+from edge_agent.evaluation_model import model_sections
 from edge_agent.evaluation_plots import calibration_figures, estimate_figures
 from edge_agent.page import Page, clock, write_page
+from edge_agent.spine_card import load_card
+from edge_agent.tables import plain, row, section, table, whiskered
 
 MOST_ROWS: Final = 50
 """So many lifts to look at are listed; the JSON holds them all."""
@@ -22,7 +24,7 @@ _UNITS: Final = {"_deg": "°", "_m": "m", "_px": "px", "_s": "s", "_hz": "Hz", "
 
 
 def write_evaluation_report(path: Path, evaluation: Evaluation) -> None:
-    """Write it. Raises InputError if the file cannot be written."""
+    """Write it. Raises InputError if the file cannot be written, RunError for a damaged installation."""
     write_page(path, _page(evaluation))
 
 
@@ -37,6 +39,7 @@ def _page(evaluation: Evaluation) -> Page:
         *by_condition,
         limits(evaluation),
         _worth_a_look(evaluation),
+        *model_sections(load_card()),
     )
     return Page(
         title=f"How well lifts were told: {evaluation.labels}",
@@ -113,15 +116,15 @@ def _technique_table(evaluation: Evaluation) -> str:
         of, kind = figures(group.clips), classes.get(group.name, ClassFigures(0, 0, 0))
         cells = (
             str(of.lifts),
-            _whiskered(of.recall),
-            _plain(of.coverage),
-            _whiskered(kind.recall),
-            _whiskered(kind.precision),
+            whiskered(of.recall),
+            plain(of.coverage),
+            whiskered(kind.recall),
+            whiskered(kind.precision),
             number(kind.f1),
             *_errors(of),
         )
-        rows += _row(spelt(group.name), cells)
-    return _table("By technique", columns, rows)
+        rows += row(spelt(group.name), cells)
+    return section("By technique", table(columns, rows))
 
 
 def _group_table(name: str, groups: Sequence[Group]) -> str:
@@ -130,49 +133,25 @@ def _group_table(name: str, groups: Sequence[Group]) -> str:
         "Timing error", "False per hour",
     )  # fmt: skip
     rows = "".join(_group_row(spelt(group.name), figures(group.clips)) for group in groups)
-    return _table(f"By {_condition(name)}", columns, rows)
+    return section(f"By {_condition(name)}", table(columns, rows))
 
 
 def _group_row(name: str, of: Figures) -> str:
     cells = (
         str(of.lifts),
-        _whiskered(of.recall),
-        _plain(of.coverage),
-        _whiskered(of.accuracy),
-        _plain(of.rounded_recall),
-        _plain(of.rounded_false_alarm),
+        whiskered(of.recall),
+        plain(of.coverage),
+        whiskered(of.accuracy),
+        plain(of.rounded_recall),
+        plain(of.rounded_false_alarm),
         *_errors(of),
         number(of.false_lifts.per_hour, "", 1),
     )
-    return _row(name, cells)
-
-
-def _table(heading: str, columns: Sequence[str], rows: str) -> str:
-    heads = "".join(f'<th scope="col" class="number">{column}</th>' for column in columns)
-    return f"""<section>
-<h2>{heading}</h2>
-<div class="sheet"><table class="groups">
-<thead><tr><th scope="col"></th>{heads}</tr></thead>
-<tbody>{rows}</tbody>
-</table></div>
-</section>"""
-
-
-def _row(name: str, cells: Iterable[str]) -> str:
-    drawn = "".join(f'<td class="number">{cell}</td>' for cell in cells)
-    return f'<tr><th scope="row">{escape(name)}</th>{drawn}</tr>\n'
+    return row(name, cells)
 
 
 def _errors(of: Figures) -> tuple[str, str]:
     return number(of.spine.mean_absolute, "°", 1), number(of.timing_mae_s, " s")
-
-
-def _whiskered(share: Share) -> str:
-    return f"{_plain(share)}{whisker(share)}"
-
-
-def _plain(share: Share) -> str:
-    return "–" if share.value is None else f"{percent(share.value)}<small> {share.part}/{share.whole}</small>"
 
 
 def _condition(name: str) -> str:

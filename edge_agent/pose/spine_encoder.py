@@ -5,6 +5,7 @@ Trained on simulated bodies by ``models/spine``; it is so small that a trip to a
 
 from hashlib import sha256
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from io import BytesIO
 
 import numpy as np
@@ -17,23 +18,23 @@ from edge_agent.errors import RunError
 from edge_agent.pose.network import InferenceError, last_line
 
 NAME = "spine"
-_ASSETS = files("edge_agent") / "assets"
+_SHIPPED = files("edge_agent") / "assets"
 
 
 class SpineEncoder:
     """The compiled encoder. ``head`` turns its codes into angles."""
 
-    def __init__(self, core: ov.Core) -> None:
-        """Raises RunError when this machine cannot run it."""
+    def __init__(self, core: ov.Core, weights: Traversable = _SHIPPED) -> None:
+        """``weights``: folder of what the training script saved. Raises RunError when this machine cannot run it."""
         try:
-            with as_file(_ASSETS / "spine-encoder.xml") as graph, as_file(_ASSETS / "spine-encoder.bin") as numbers:
+            with as_file(weights / "spine-encoder.xml") as graph, as_file(weights / "spine-encoder.bin") as numbers:
                 model = core.read_model(graph, numbers)
                 self._compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
         self._request = self._compiled.create_infer_request()
-        weights, head = ((_ASSETS / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
-        self.sha256 = sha256(weights + head).hexdigest()
+        encoder, head = ((weights / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
+        self.sha256 = sha256(encoder + head).hexdigest()
         with np.load(BytesIO(head)) as arrays:
             self.head = KinematicsHead.from_arrays(dict(arrays))
 

@@ -1,6 +1,7 @@
 """Show the simulated frames to the real pose network and keep what it saw, errors and all.
 
-Usage: python models/spine/extract.py FRAMES_DIR OUT.npz [--landmarker full]    (in the product's own environment)
+Usage: python models/spine/extract.py FRAMES_DIR OUT.npz [--landmarker full] [--people NAMES.txt]
+(in the product's own environment)
 FRAMES_DIR is made by ``models/people/dataset.py``.
 """
 
@@ -45,17 +46,24 @@ def located(eyes: Eyes, image: Image, truth: dict, rng: np.random.Generator) -> 
     return eyes.locate(image, [crop.around(seen.hip, seen.shoulder, seen.reach_px)], [True])[0]
 
 
+def frames_of(folder: Path, people: Path | None) -> list[dict]:
+    """The truth of all frames, or of those of the people who are named in a file."""
+    truths = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
+    names = set(people.read_text().split()) if people else None
+    return [truth for truth in truths if names is None or truth["sequence"] in names]
+
+
 def main() -> None:
     """Extract every frame in which the network finds a person whose dowel it can lay."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frames", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--landmarker", default="full", choices=("lite", "full", "heavy"))
+    parser.add_argument("--people", type=Path, help="only these, a name (sequence) a line")
     args = parser.parse_args()
     eyes, rng = Eyes(PoseSettings(landmarker=args.landmarker)), np.random.default_rng(SEED)
     masks, values, profiles, truths = [], [], [], []
-    for line in track((args.frames / "truth.jsonl").read_text().splitlines()):
-        truth = json.loads(line)
+    for truth in track(frames_of(args.frames, args.people)):
         image = np.asarray(cv2.imread(str(args.frames / truth["file"])), np.uint8)
         pose = located(eyes, image, truth, rng)
         posture = measure(pose, 0.0)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The spine model from nothing: simulate people who lift, show them to the real pose network, train, calibrate.
+# The spine model from nothing: simulate people who lift, show them to the real pose network, train, calibrate, and
+# write its card: what each part gains, and its cues against truth.
 # Seeded; every step goes on where it stopped. Hours on two cores. Used by `make train`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,3 +21,14 @@ while read -r seed people frames upright; do
 done <<<"$recipe"
 "$python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets
 .venv/bin/python models/spine/calibrate.py "$work"/seen-*.npz
+
+# The card. Always anew, for who is held out depends on who was seen.
+"$python" models/spine/variants.py "$work"/seen-*.npz --out "$work/variants"
+.venv/bin/python models/spine/heldout.py "$work"/seen-*.npz >"$work/held-out.txt"
+mkdir -p "$work/landmarks"
+for landmarker in lite full heavy; do
+    .venv/bin/edge-agent models pull --quiet "pose-landmarker-$landmarker"
+    .venv/bin/python models/spine/extract.py "$work/frames-3" "$work/landmarks/$landmarker.npz" \
+        --landmarker "$landmarker" --people "$work/held-out.txt"
+done
+.venv/bin/python models/spine/ablate.py "$work"/seen-*.npz --variants "$work/variants" --landmarks "$work/landmarks"

@@ -24,13 +24,18 @@ TARGETS = {
     "upper_back_share": 0.1,
 }
 LOG_SPREAD = (-3.0, 2.0)
+PART = 96  # numbers that the outline and the keypoints come down to, each
 
 
 class Encoder(nn.Module):
-    """(n, 1, 64, 48) mask and (n, 90) values to an (n, 64) code."""
+    """(n, 1, 64, 48) mask and (n, 90) values to an (n, 64) code.
 
-    def __init__(self, mean: torch.Tensor, scale: torch.Tensor) -> None:
+    withheld: ``outline`` or ``keypoints`` where the code must do without; only `variants.py` asks for it.
+    """
+
+    def __init__(self, mean: torch.Tensor, scale: torch.Tensor, withheld: str | None = None) -> None:
         super().__init__()
+        self.withheld = withheld
         self.register_buffer("mean", mean)
         self.register_buffer("scale", scale)
         widths = (1, 24, 40, 64, 96)
@@ -42,16 +47,18 @@ class Encoder(nn.Module):
             ),
             nn.Flatten(),
             nn.Dropout(0.2),
-            nn.Linear(96 * 4 * 3, 96),
+            nn.Linear(96 * 4 * 3, PART),
             nn.SiLU(),
         )
-        self.joints = nn.Sequential(nn.Linear(VALUES, 96), nn.SiLU(), nn.Dropout(0.1), nn.Linear(96, 96), nn.SiLU())
-        self.both = nn.Sequential(nn.Dropout(0.1), nn.Linear(192, CODE), nn.Tanh())
+        self.joints = nn.Sequential(nn.Linear(VALUES, 96), nn.SiLU(), nn.Dropout(0.1), nn.Linear(96, PART), nn.SiLU())
+        self.both = nn.Sequential(nn.Dropout(0.1), nn.Linear(2 * PART, CODE), nn.Tanh())
 
     def forward(self, mask: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
         """(n, 1, 64, 48) and (n, 90) to (n, 64)."""
-        known = self.joints((values - self.mean) / self.scale)
-        return self.both(torch.cat([self.outline(mask - 0.5), known], 1))
+        nothing = mask.new_zeros(mask.shape[0], PART)
+        outline = nothing if self.withheld == "outline" else self.outline(mask - 0.5)
+        known = nothing if self.withheld == "keypoints" else self.joints((values - self.mean) / self.scale)
+        return self.both(torch.cat([outline, known], 1))
 
 
 class Head(nn.Module):

@@ -17,7 +17,7 @@ from network import LOG_SPREAD, TARGETS, Encoder, Head
 from torch import nn
 from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 
-SEED = 0
+SEED, HELD_OUT = 0, 0.2
 SEQUENCES_PER_BATCH, RATE, DECAY = 20, 2e-3, 1e-2
 LEAST_VISIBILITY = 0.4
 UNKNOWN_UPRIGHT = 0.3  # share of lifts trained as if the person had never been seen standing
@@ -117,9 +117,9 @@ def standing(codes: torch.Tensor, data: Data, count: int) -> tuple[torch.Tensor,
 class Model(nn.Module):
     """Encoder and head, trained together."""
 
-    def __init__(self, data: Data) -> None:
+    def __init__(self, data: Data, withheld: str | None = None) -> None:
         super().__init__()
-        self.encoder = Encoder(data.values.mean(0), data.values.std(0) + 0.05)
+        self.encoder = Encoder(data.values.mean(0), data.values.std(0) + 0.05, withheld)
         self.head = Head()
 
     def forward(self, data: Data, known_share: float) -> torch.Tensor:
@@ -146,11 +146,11 @@ def loss_of(answer: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return ((2 * error + 0.5 * spread) * given).sum() / given.sum()
 
 
-def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int) -> Model:
-    """One network, trained on these sequences."""
+def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int, withheld: str | None = None) -> Model:
+    """One network, trained on these sequences; without the outline or the keypoints, to tell what they gain."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    model = Model(data.of(sequences)).train()
+    model = Model(data.of(sequences), withheld).train()
     model.encoder.outline.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
     steps = -(-len(sequences) // SEQUENCES_PER_BATCH)
@@ -194,6 +194,11 @@ def errors(rows: dict, data: Data, sequences: np.ndarray, answer: np.ndarray) ->
     return table
 
 
+def held_out(sequences: np.ndarray, share: float = HELD_OUT) -> np.ndarray:
+    """(n,) bool: who is never trained on, only measured. `heldout.py` draws the same."""
+    return np.random.default_rng(SEED).random(len(sequences)) < share
+
+
 def main() -> None:
     """Cross-validate by body, then train on all of them and save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -201,11 +206,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=32)
     parser.add_argument("--networks", type=int, default=2)
-    parser.add_argument("--held-out", type=float, default=0.2)
+    parser.add_argument("--held-out", type=float, default=HELD_OUT)
     args = parser.parse_args()
     data, rows = load(args.extracted)
     sequences = np.unique(data.sequence)
-    held = np.random.default_rng(SEED).random(len(sequences)) < args.held_out
+    held = held_out(sequences, args.held_out)
     torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
     with get_context("fork").Pool(args.networks) as pool:
         tried = pool.starmap(fit, [(data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks)])

@@ -1,0 +1,39 @@
+"""Train the spine network again with the outline or the keypoints withheld, for `ablate.py` to compare.
+
+Usage: python models/spine/variants.py EXTRACTED.npz... --out FOLDER [--epochs 20]
+(in the simulator's environment: it has torch)
+
+One network each, the one that sees both included, all with the same seed, people and epochs. The held-out people of
+`train.py` are held out here too. FOLDER gets a folder of exported weights for each variant.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from export import save
+from train import SEED, fit, held_out, load
+
+WITHHELD = {"both": None, "keypoints": "outline", "outline": "keypoints"}
+
+
+def main() -> None:
+    """Train and export each variant."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("extracted", nargs="+")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=20)
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    data, _ = load(args.extracted)
+    sequences = np.unique(data.sequence)
+    for name, withheld in WITHHELD.items():
+        print(name, flush=True)
+        folder = args.out / name
+        folder.mkdir(parents=True, exist_ok=True)
+        save([fit(data, sequences[~held_out(sequences)], args.epochs, SEED, withheld)], folder)
+
+
+if __name__ == "__main__":
+    main()

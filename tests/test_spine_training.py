@@ -1,0 +1,62 @@
+"""Training runs apart from the product and repeats some of its constants. Here they are held equal."""
+
+import ast
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_agent.core import bodyview, kinematics
+from edge_agent.core.kinematics import Kinematics
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "models" / "spine"
+
+
+def constants(script: str) -> dict[str, Any]:
+    """Top-level names bound to literals; the script is not run, for it needs torch."""
+    found: dict[str, Any] = {}
+    for node in ast.parse((SCRIPTS / script).read_text(encoding="utf-8")).body:
+        if not isinstance(node, ast.Assign):
+            continue
+        try:
+            value = ast.literal_eval(node.value)
+        except ValueError:
+            continue
+        for target in node.targets:
+            names = target.elts if isinstance(target, ast.Tuple) else [target]
+            values = value if isinstance(target, ast.Tuple) else [value]
+            found |= {ast.unparse(name): each for name, each in zip(names, values, strict=True)}
+    return found
+
+
+@pytest.fixture(scope="module")
+def network() -> dict[str, Any]:
+    return constants("network.py")
+
+
+def test_the_network_is_shown_what_the_product_shows(network: dict[str, Any]) -> None:
+    assert network["VALUES"] == bodyview.VALUES
+    assert (bodyview.ROWS, bodyview.COLUMNS) == (64, 48)  # spelt out in network.py and export.py
+
+
+def test_the_network_tells_the_products_angles_in_their_order(network: dict[str, Any]) -> None:
+    assert list(network["TARGETS"]) == [field.name for field in fields(Kinematics)]
+
+
+def test_uncertainty_is_bounded_alike(network: dict[str, Any]) -> None:
+    assert network["LOG_SPREAD"] == kinematics._LOG_SPREAD
+
+
+def test_the_shipped_head_is_of_the_networks_size(network: dict[str, Any]) -> None:
+    with np.load(ROOT / "edge_agent" / "assets" / "spine-head.npz") as head:
+        assert head["weight0"].shape[1] == 2 * network["CODE"] + 1
+        assert head["weight1"].shape[2] == 2 * len(network["TARGETS"])
+        np.testing.assert_allclose(head["scale"], list(network["TARGETS"].values()))
+
+
+@pytest.mark.parametrize("name", ["SEED", "HELD_OUT", "LEAST_VISIBILITY", "LEAST_DROP_M"])
+def test_who_is_held_out_of_training_is_who_is_measured(name: str) -> None:
+    assert constants("train.py")[name] == constants("heldout.py")[name]
