@@ -45,5 +45,4 @@ def told(code: Floats, _upright: Floats | None) -> Kinematics:
         stoop_squat_index=Estimate(42, 30) if legless else Estimate(index, 6),
         twist_deg=Estimate(twist, 3),
         head_from_trunk_deg=Estimate(neck, 6),
-        upper_back_share=Estimate(0.46, 0.1),
     )

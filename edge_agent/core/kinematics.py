@@ -35,13 +35,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Kinematics:
-    """One bent body. Degrees, but for the stoop-squat index (0 squat … 100 stoop) and the share of the upper back.
+    """One bent body. Degrees, but for the stoop-squat index (0 squat … 100 stoop).
 
     ``spine_flexion_deg``: thoracolumbar, relative to the person's own upright posture. ``trunk_inclination_deg``
     and ``shin_inclination_deg``: against the vertical, forward. ``knee_flexion_deg``: 0 straight.
     ``view_from_side_deg``: 0 side-on. ``twist_deg``: shoulders against hips, either way.
-    ``head_from_trunk_deg``: pitch of the head beyond the trunk's, negative craned back. ``upper_back_share``: of the
-    spine's flexion, how much is in its upper half: 0 all lumbar … 1 all upper back; of a rounded back only.
+    ``head_from_trunk_deg``: pitch of the head beyond the trunk's, negative craned back.
     """
 
     spine_flexion_deg: Estimate
@@ -52,7 +51,6 @@ class Kinematics:
     stoop_squat_index: Estimate
     twist_deg: Estimate
     head_from_trunk_deg: Estimate
-    upper_back_share: Estimate
 
 
 TellAngles = Callable[[Floats, Floats | None], Kinematics]
@@ -65,7 +63,7 @@ class KinematicsHead:
 
     Where they disagree, the spread is wider.
 
-    weights: (n, 129, h), (n, h, 18). biases: (n, h), (n, 18). scale: (9,) of the answers.
+    weights: (n, 129, h), (n, h, 16). biases: (n, h), (n, 16). scale: (8,) of the answers.
     """
 
     weights: tuple[Floats, Floats]

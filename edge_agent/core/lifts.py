@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import hypot
 from statistics import median
 
-from edge_agent.core.kinematics import Back, Kinematics
+from edge_agent.core.kinematics import Back, Estimate, Kinematics
 from edge_agent.core.posture import Posture
 from edge_agent.core.upright import Upright
 
@@ -90,14 +90,19 @@ def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds, tol
     by 6° and 23°; the knees by 8° and 12° against 14° and 25°.
     """
     if told is not None:
-        by_trunk = max(told.trunk_inclination_deg.value, 0.0) / thresholds.told_trunk_deg
-        return hypot(by_trunk, max(told.knee_flexion_deg.value, 0.0) / thresholds.told_knee_deg)
+        by_trunk = _at_least(told.trunk_inclination_deg) / thresholds.told_trunk_deg
+        return hypot(by_trunk, _at_least(told.knee_flexion_deg) / thresholds.told_knee_deg)
     trunk, drop = upright.inclination_deg(posture), upright.hip_drop(posture)
     by_trunk = trunk / thresholds.full_trunk_deg if trunk is not None else 0.0
     by_drop = drop / thresholds.full_drop if drop is not None else 0.0
     # Hips cannot drop with straight knees: then it is the feet that are misplaced, behind a box or a cart.
     by_knee = (posture.knee_flexion_deg or 0.0) / thresholds.least_knee_deg
     return max(by_trunk, min(by_drop, by_knee), 0.0)
+
+
+def _at_least(angle: Estimate) -> float:
+    """Less than told by half of how far it may be off: who is hardly seen, from the end, must bend the more."""
+    return max(angle.value - 0.5 * angle.spread, 0.0)
 
 
 @dataclass(slots=True)

@@ -83,17 +83,6 @@ QUESTIONS = (
         lambda lift: len(going_down(lift)) >= FEWEST_GOING_DOWN,
     ),
     Question(
-        "The hinge turns into a squat",
-        f"stoop-squat index of {TECHNIQUE.squat_index:g} or more and shins inclined {LIMITS.knee_travel_deg:g}° or "
-        "more at the bottom",
-        "the hinge turns into a squat",
-        lambda _, told: _sure(told.shin_inclination_deg.spread),
-        lambda lift: lift.at_bottom("shin_inclination_deg"),
-        lambda lift: (
-            lift.index >= TECHNIQUE.squat_index and lift.at_bottom("shin_inclination_deg") >= LIMITS.knee_travel_deg
-        ),
-    ),
-    Question(
         "The head is craned back",
         f"the head pitched {-LIMITS.head_craned_deg:g}° or more back from the trunk at the bottom, seen within "
         f"{LIMITS.max_view_deg:g}° of the side",
@@ -110,14 +99,6 @@ QUESTIONS = (
         lambda _, told: _side(told) and _sure(told.head_from_trunk_deg.spread),
         lambda lift: lift.at_bottom("head_from_trunk_deg"),
         lambda lift: lift.at_bottom("head_from_trunk_deg") >= LIMITS.head_dropped_deg,
-    ),
-    Question(
-        "The trunk is twisted",
-        f"shoulders turned {LIMITS.twist_deg:g}° or more against the hips at the bottom",
-        "the trunk is twisted",
-        lambda _, told: _sure(told.twist_deg.spread),
-        lambda lift: lift.at_bottom("twist_deg"),
-        lambda lift: lift.at_bottom("twist_deg") >= LIMITS.twist_deg,
     ),
 )
 

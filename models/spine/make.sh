@@ -9,14 +9,15 @@ python="$work/venv/bin/python"
 mkdir -p "$work"
 models/environment.sh "$work/venv"
 
-# seed, people, frames of each lift, frames of the same person standing before it
-recipe="1 650 10 2
-2 278 10 2
-3 999 4 1
-4 1001 4 1"
-while read -r seed people frames upright; do
+# seed, people, frames of each lift, frames of the same person standing before it, share with arms and spine elsewhere
+recipe="1 650 10 2 0
+2 278 10 2 0
+3 999 4 1 0
+4 1001 4 1 0
+5 3000 4 1 0.5"
+while read -r seed people frames upright unusual; do
     "$python" models/people/dataset.py "$work/frames-$seed" --seed "$seed" --sequences "$people" \
-        --frames "$frames" --upright "$upright"
+        --frames "$frames" --upright "$upright" --unusual "$unusual"
     [ -f "$work/seen-$seed.npz" ] || .venv/bin/python models/spine/extract.py "$work/frames-$seed" "$work/seen-$seed.npz"
 done <<<"$recipe"
 "$python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets

@@ -21,7 +21,6 @@ TARGETS = {
     "stoop_squat_index": 20.0,
     "twist_deg": 5.0,
     "head_from_trunk_deg": 15.0,
-    "upper_back_share": 0.1,
 }
 LOG_SPREAD = (-3.0, 2.0)
 PART = 96  # numbers that the outline and the keypoints come down to, each

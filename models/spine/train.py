@@ -22,10 +22,9 @@ SEQUENCES_PER_BATCH, RATE, DECAY = 20, 2e-3, 1e-2
 LEAST_VISIBILITY = 0.4
 UNKNOWN_UPRIGHT = 0.3  # share of lifts trained as if the person had never been seen standing
 VIEWS = ((0, 30), (30, 60), (60, 91))
-LEAST_FLEXION_DEG = 25.0  # where a spine less flexed than this bends, nobody sees
 LEAST_DROP_M = 0.12  # a smaller drop of the shoulders has no meaningful stoop-squat index
 ARMS = slice(5 * 4, 9 * 4)  # elbows and wrists among the values: see core.bodyview
-WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.7, 1.0, 0.3, 0.3, 0.3])
+WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.7, 1.0, 0.3, 0.3])
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,6 @@ def load(paths: list[str]) -> tuple[Data, dict[str, np.ndarray]]:
     drop = rows["shoulder_drop_m"]
     index = 100 * (1 - rows["hip_drop_m"] / np.maximum(drop, LEAST_DROP_M))
     rows["stoop_squat_index"] = np.where(drop >= LEAST_DROP_M, np.clip(index, 0, 100), np.nan)
-    rows["upper_back_share"] = np.where(
-        rows["spine_flexion_deg"] >= LEAST_FLEXION_DEG, rows["upper_back_share"], np.nan
-    )
     truth = np.stack([rows[name] / scale for name, scale in TARGETS.items()], 1)
     numbers = np.unique(rows["sequence"], return_inverse=True)[1]
     data = Data(
@@ -204,7 +200,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("extracted", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=32)
+    parser.add_argument("--epochs", type=int, default=22)
     parser.add_argument("--networks", type=int, default=2)
     parser.add_argument("--held-out", type=float, default=HELD_OUT)
     args = parser.parse_args()
