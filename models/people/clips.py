@@ -138,7 +138,8 @@ def _person(clip: Clip, actor: Actor) -> dict:
     lifts = [_lift(clip, actor, timed) for timed in actor.shown.lifts]
     middle = [_x(clip, actor, i) for i in range(clip.frames)]
     return {
-        "x": round(float(np.median([lift["x"] for lift in lifts] or middle)), 3),
+        # Who is out of the picture most of the time, as somebody who only crosses it, is at its edge.
+        "x": round(float(np.clip(np.median([lift["x"] for lift in lifts] or middle), 0, 1)), 3),
         "lifts": lifts,
         "conditions": {"clothing": clothing(actor.outfit), "activities": ", ".join(done[0] for done in actor.done)},
     }
