@@ -101,8 +101,8 @@ def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds, tol
 
 
 def _at_least(angle: Estimate) -> float:
-    """Less than told by half of how far it may be off: who is hardly seen, from the end, must bend the more."""
-    return max(angle.value - 0.5 * angle.spread, 0.0)
+    """Less than told by a quarter of how far it may be off: who is hardly seen, from the end, must bend the more."""
+    return max(angle.value - 0.25 * angle.spread, 0.0)
 
 
 @dataclass(slots=True)
