@@ -16,9 +16,11 @@ SCRIPTS = ROOT / "models" / "spine"
 
 
 def constants(script: str) -> dict[str, Any]:
-    """Top-level names bound to literals; the script is not run, for it needs torch."""
+    """Top-level names bound to literals, in it and in the scripts it imports; it is not run, for it needs torch."""
     found: dict[str, Any] = {}
     for node in ast.parse((SCRIPTS / script).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and (SCRIPTS / f"{node.module}.py").exists():
+            found |= constants(f"{node.module}.py")
         if not isinstance(node, ast.Assign):
             continue
         try:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import openvino as ov
 from cue_truth import QUESTIONS, cue_of
-from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view, rows_of
+from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view
 from rich.progress import track
+from rows import rows_of
 
 from edge_agent.core.kinematics import Kinematics
 from edge_agent.pose.spine_encoder import SpineEncoder

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
-from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view, rows_of
+from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view
 from rich.progress import track
+from rows import rows_of
 
 from edge_agent.core.kinematics import Kinematics, TellAngles
 from edge_agent.core.technique import TechniqueThresholds

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from rows import LEAST_DROP_M, Rows, held_out, rows_of
 
 from edge_agent.core.bodyview import BodyView
 from edge_agent.core.figures import Errors, Share
@@ -17,13 +18,8 @@ from edge_agent.core.technique import Measures, TechniqueThresholds, Verdict, ju
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.spine_card import SPANS, Row, Span
 
-SEED, HELD_OUT = 0, 0.2  # as in train.py: the same people are held out
-LEAST_VISIBILITY, LEAST_DROP_M = 0.4, 0.12
 BOTTOM = 0.8
 MOMENTS = 9  # a real lift has at least so many at its bottom; these have few, but not because it was seen too briefly
-
-Rows = dict[str, np.ndarray]
-"""What `extract.py` kept of many frames, sequence by sequence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,22 +59,10 @@ class HeldOutLift:
         return middle([tell(self.codes[i], reference) for i in (self.bottom if frames is None else frames)])
 
 
-def rows_of(paths: Sequence[str]) -> Rows:
-    """All frames seen well enough, sequence by sequence."""
-    parts = [dict(np.load(path)) for path in paths]
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    keep = arrays["visibility"] >= LEAST_VISIBILITY
-    order = np.flatnonzero(keep)[np.argsort(arrays["sequence"][keep], kind="stable")]
-    rows = {name: values[order] for name, values in arrays.items()}
-    rows["twist_deg"] = np.abs(rows["twist_deg"])
-    rows["head_from_trunk_deg"] = rows["head_pitch_deg"] - rows["trunk_inclination_deg"]
-    return rows
-
-
 def held_out_people(rows: Rows) -> set[str]:
-    """Their names; the same draw as in train.py."""
+    """Their names."""
     names = np.unique(rows["sequence"])
-    return set(names[np.random.default_rng(SEED).random(len(names)) < HELD_OUT].tolist())
+    return set(names[held_out(names)].tolist())
 
 
 def lifts_of(rows: Rows, people: Collection[str], encoder: SpineEncoder) -> Iterator[HeldOutLift]:

@@ -14,15 +14,13 @@ import numpy as np
 import torch
 from export import save
 from network import LOG_SPREAD, TARGETS, Encoder, Head
+from rows import HELD_OUT, LEAST_DROP_M, SEED, Rows, held_out, rows_of
 from torch import nn
 from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 
-SEED, HELD_OUT = 0, 0.2
 SEQUENCES_PER_BATCH, RATE, DECAY = 20, 2e-3, 1e-2
-LEAST_VISIBILITY = 0.4
 UNKNOWN_UPRIGHT = 0.3  # share of lifts trained as if the person had never been seen standing
 VIEWS = ((0, 30), (30, 60), (60, 91))
-LEAST_DROP_M = 0.12  # a smaller drop of the shoulders has no meaningful stoop-squat index
 ARMS = slice(5 * 4, 9 * 4)  # elbows and wrists among the values: see core.bodyview
 WEIGHTS = torch.tensor([2.0, 1.0, 1.0, 0.5, 0.7, 1.0, 0.3, 0.3])
 
@@ -50,15 +48,9 @@ class Data:
         return Data(self.mask[rows], self.values[rows], self.truth[rows], self.upright[rows], numbers)
 
 
-def load(paths: list[str]) -> tuple[Data, dict[str, np.ndarray]]:
+def load(paths: list[str]) -> tuple[Data, Rows]:
     """The usable frames, and what else is known of them."""
-    parts = [dict(np.load(path)) for path in paths]
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    keep = arrays["visibility"] >= LEAST_VISIBILITY
-    order = np.flatnonzero(keep)[np.argsort(arrays["sequence"][keep], kind="stable")]
-    rows = {name: values[order] for name, values in arrays.items()}
-    rows["twist_deg"] = np.abs(rows["twist_deg"])
-    rows["head_from_trunk_deg"] = rows["head_pitch_deg"] - rows["trunk_inclination_deg"]
+    rows = rows_of(paths)
     drop = rows["shoulder_drop_m"]
     index = 100 * (1 - rows["hip_drop_m"] / np.maximum(drop, LEAST_DROP_M))
     rows["stoop_squat_index"] = np.where(drop >= LEAST_DROP_M, np.clip(index, 0, 100), np.nan)
@@ -188,11 +180,6 @@ def errors(rows: dict, data: Data, sequences: np.ndarray, answer: np.ndarray) ->
         spans = {f"{low}-{high}": bent & (view >= low) & (view < high) for low, high in VIEWS}
         table[name] = {span: round(float(np.nanmean(off[here])), 1) for span, here in spans.items()}
     return table
-
-
-def held_out(sequences: np.ndarray, share: float = HELD_OUT) -> np.ndarray:
-    """(n,) bool: who is never trained on, only measured. `heldout.py` draws the same."""
-    return np.random.default_rng(SEED).random(len(sequences)) < share
 
 
 def main() -> None:

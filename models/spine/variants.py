@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from export import save
-from train import SEED, fit, held_out, load
+from rows import SEED, held_out
+from train import fit, load
 
 WITHHELD = {"both": None, "keypoints": "outline", "outline": "keypoints"}
 
