@@ -103,8 +103,9 @@ def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Ge
     outfit = Outfit.sample(rng)
     look = dress(body, outfit, rng)
     lift = sample_lift(rng)
-    timed = Timed(arms.elsewhere(lift, own) if unusual else lift, 2.0)
-    lift = timed.lift
+    if unusual:
+        lift = arms.elsewhere(lift, own)
+    timed = Timed(lift, 2.0)
     movement = move(body, [timed], takes.times(lift, timed.at_s, rng), rng)
     place = Place(0.0, 0.0, rng.uniform(-12, 12))
     camera = sample_camera(body, rng)
@@ -157,14 +158,14 @@ def _obstacle(camera: Camera, rng: np.random.Generator) -> np.ndarray:
 
 def _parcel(sequence: Sequence, frame: int) -> list:
     """The box where it rests (on a crate where it must) or in the hands; nothing for an empty lift."""
-    if sequence.timed.lift.box == "none":
+    lift = sequence.timed.lift
+    if lift.load == "none":
         return []
     size, place, joints = sequence.parcel_m, sequence.place, sequence.posed.joints
     grip = sequence.movement.load_at
     if sequence.movement.held[frame]:
         grip = (joints["finger3-1.L"][frame] + joints["finger3-1.R"][frame]) / 2
-    lift = sequence.timed.lift
-    if lift.carried_low or lift.arms == "shoulders":
+    if lift.load == "barbell":
         disc_m = 0.225 if lift.box == "kept" else min(0.225, sequence.movement.load_at[2])
         return [barbell(place.moved(grip), disc_m, place.yaw_deg)]
     look = ((0.5, 0.35, 0.2), CARDBOARD)
@@ -237,7 +238,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "phase": "upright" if frame < sequence.upright_frames else "lift",
         "technique": lift.technique,
         "legs": lift.legs,
-        "load": "none" if lift.box == "none" else "barbell" if lift.carried_low else "box",
+        "load": lift.load,
         "arms": lift.arms,
         "moves_load": lift.box,
         "clothing": "jacket" if sequence.outfit.jacket else "vest" if sequence.outfit.vest else "shirt",

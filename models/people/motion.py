@@ -48,6 +48,13 @@ class Lift:
         return self.legs
 
     @property
+    def load(self) -> str:
+        """What is moved or held: "none", "box", or "barbell", which hangs from the arms or lies on the shoulders."""
+        if self.box == "none":
+            return "none"
+        return "barbell" if self.carried_low or self.arms == "shoulders" else "box"
+
+    @property
     def length_s(self) -> float:
         """From the first to the last movement."""
         return self.down_s + self.hold_s + self.up_s
