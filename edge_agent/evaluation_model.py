@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from itertools import accumulate
 from typing import Final
 
 from edge_agent.charts import Axis, Chart, Column
@@ -107,31 +108,26 @@ def _errors(part: Ablation, name: str) -> list[float]:
 def _bars(parts: Sequence[Ablation], name: str, unit: str, heights: Sequence[Sequence[float]]) -> str:
     columns = list(_columns(parts, unit, heights))
     edges = readable_edges(0.0, max(column.height for column in columns))
-    middles = _middles(parts)
-    across = Axis(
-        "", 0, sum(len(p.variants) + _GROUP_GAP for p in parts), list(middles), names=list(middles.values())
-    )
+    lefts = _lefts(parts)
+    middles = [left + len(part.variants) / 2 for left, part in zip(lefts, parts, strict=True)]
+    right = lefts[-1] + len(parts[-1].variants) + _GROUP_GAP / 2
+    across = Axis("", 0, right, middles, names=[part.name for part in parts])
     chart = Chart(across, Axis(name, edges[0], edges[-1], edges, unit))
     return chart.drawn(f"{name.capitalize()} with and without each part", *(chart.column(c) for c in columns))
 
 
 def _columns(parts: Sequence[Ablation], unit: str, heights: Sequence[Sequence[float]]) -> Iterator[Column]:
-    left = _GROUP_GAP / 2
-    for part, values in zip(parts, heights, strict=True):
+    for left, part, values in zip(_lefts(parts), parts, heights, strict=True):
         for i, (variant, height) in enumerate(zip(part.variants, values, strict=True)):
             told = f"{height:.1f}{unit} over {counted(variant.row(AIM).lifts, 'lift')}"
             title = f"{part.name}, {variant.name.lower()}: {told}"
             yield Column(left + i, left + i + 0.86, height, variant.name, title)
-        left += len(part.variants) + _GROUP_GAP
 
 
-def _middles(parts: Sequence[Ablation]) -> dict[float, str]:
-    """Where each group of bars stands."""
-    middles, left = {}, _GROUP_GAP / 2
-    for part in parts:
-        middles[left + len(part.variants) / 2] = part.name
-        left += len(part.variants) + _GROUP_GAP
-    return middles
+def _lefts(parts: Sequence[Ablation]) -> list[float]:
+    """Where each group of bars begins, in bars."""
+    widths = [len(part.variants) + _GROUP_GAP for part in parts]
+    return list(accumulate(widths[:-1], initial=_GROUP_GAP / 2))
 
 
 def _cues(card: SpineCard) -> str:
