@@ -109,7 +109,7 @@ def _at_least(angle: Estimate) -> float:
 class LiftDetector:
     """Feeds on one person's postures, gives their finished bends.
 
-    ``from_start``: the person was there when the stream began, perhaps in the middle of a lift. Somebody who is
+    ``from_start``: a bend that begins bent counts, for it was in view from its start or the stream's. Somebody who is
     first seen bent later on was found again, after losing sight of them who knows how long before.
     """
 
@@ -119,7 +119,6 @@ class LiftDetector:
     from_start: bool = True
     _recent: deque[Moment] = field(default_factory=deque)
     _bend: list[Moment] = field(default_factory=list)
-    _begun: bool = True
     _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
 
     @property
@@ -171,8 +170,6 @@ class LiftDetector:
         before = list(self._recent)
         onset = next((i for i in range(len(before) - 1, -1, -1) if before[i].depth < _STANDING), 0)
         self._bend = [*before[onset:], moment]
-        self._begun = self._bend[0].depth < _BENT or self.from_start
-        self.from_start = False
         self._recent.clear()
         return None
 
@@ -193,14 +190,16 @@ class LiftDetector:
             return None
         first, rest = self._bend[: valley + 1], self._bend[valley:]
         bend = self._finish(first, first[-1].time_s)
-        self._bend, self._begun = rest, True
+        self._bend, self.from_start = rest, True  # it began in view, though bent
         return bend
 
     def _finish(self, moments: Sequence[Moment], end_s: float) -> Bend | None:
         bend = Bend(tuple(moments), moments[0].time_s, end_s)
         self._bend = []
         self._recent.clear()
-        return bend if self._begun and self._is_lift(bend) else None
+        begun = bend.moments[0].depth < _BENT or self.from_start
+        self.from_start = False
+        return bend if begun and self._is_lift(bend) else None
 
     def _is_lift(self, bend: Bend) -> bool:
         limits = self.thresholds
