@@ -28,6 +28,11 @@ class LiftThresholds:
     make a lift where neither would alone: the root of the sum of their squares.
     max_hold_s: longer at the bottom is sitting, kneeling or working bent, not lifting.
     max_length_s, min_length_s: longest and shortest whole cycle.
+    least_lowered_m: a lift lowers the shoulders on the picture by this much at least, whatever the angles say; a
+    trunk of 0.5 m inclined by 45° lowers them by 0.15 m. Where legs are hidden the angles err together: they told 17
+    lifts in 38 minutes of simulated walking, pushing and climbing. Of 175 true lifts, real and simulated, none
+    lowered the shoulders by less than 0.13 m; twelve of those 17 bends did so by less than 0.07 m.
+    most_travel_m: whose hips move further across the picture walks. In those 175 lifts it was 0.45 m at most.
     """
 
     full_trunk_deg: float = 40.0
@@ -38,6 +43,8 @@ class LiftThresholds:
     max_hold_s: float = 5.0
     max_length_s: float = 12.0
     min_length_s: float = 0.6
+    least_lowered_m: float = 0.10
+    most_travel_m: float = 0.6
 
 
 # Depth at which a bend begins and ends, and below which the person certainly stands.
@@ -81,6 +88,22 @@ class Bend:
         """Moments at least this share of the peak's depth deep."""
         deepest = max(moment.depth for moment in self.moments)
         return [moment for moment in self.moments if moment.depth >= share * deepest]
+
+    @property
+    def lowered_m(self) -> float:
+        """How far below their start or end, whichever is higher, the shoulders are at the bottom on the picture."""
+        start, end = _shoulder_y_px(self.moments[:3]), _shoulder_y_px(self.moments[-3:])
+        return (_shoulder_y_px(self.bottom(_BOTTOM)) - min(start, end)) / self._px_per_m
+
+    @property
+    def travel_m(self) -> float:
+        """How far the hips moved from left to right on the picture."""
+        x_px = [moment.posture.hip_xy[0] for moment in self.moments]
+        return (max(x_px) - min(x_px)) / self._px_per_m
+
+    @property
+    def _px_per_m(self) -> float:
+        return median(moment.posture.px_per_m for moment in self.moments)
 
 
 def depth_of(posture: Posture, upright: Upright, thresholds: LiftThresholds, told: Kinematics | None) -> float:
@@ -209,4 +232,9 @@ class LiftDetector:
         held_s = bottom[-1].time_s - bottom[0].time_s
         moved = min(bend.moments[0].depth, bend.moments[-1].depth) <= _MOVED * peak
         brief = limits.min_length_s <= length_s <= limits.max_length_s and held_s <= limits.max_hold_s
-        return peak >= 1 and moved and brief
+        went_down = bend.lowered_m >= limits.least_lowered_m and bend.travel_m <= limits.most_travel_m
+        return peak >= 1 and moved and brief and went_down
+
+
+def _shoulder_y_px(moments: Sequence[Moment]) -> float:
+    return median(moment.posture.shoulder_xy[1] for moment in moments)
