@@ -1,6 +1,6 @@
 """One bend and return is one lift; everything else that people do is none. Told frame by frame at 15 Hz."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motio
 Story = Iterable[tuple[float, Person]]
 
 HALF_UP = Person(trunk_deg=14, knee_deg=10, shin_deg=2)
+LEANING = Person(trunk_deg=45, knee_deg=25, shin_deg=8)
 ONE_LIFT = ((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.6, STANDING), (5.0, STANDING))
 
 
@@ -30,6 +31,19 @@ def walk(seconds: float) -> Iterator[tuple[float, Person]]:
         time_s = frame / RATE_HZ
         stride = 28 * np.sin(2 * np.pi * 0.9 * time_s)
         yield time_s, Person(trunk_deg=5, stride_deg=float(stride), feet_xy=(200 + 250 * time_s, 600))
+
+
+def moved(story: Story, path: Callable[[float], tuple[float, float]]) -> Iterator[tuple[float, Person]]:
+    """The same movement, with the feet taken along a path, metres to the right and up by time."""
+    for time_s, body in story:
+        right_m, up_m = path(time_s)
+        x, y = body.feet_xy
+        yield time_s, replace(body, feet_xy=(x + right_m * body.px_per_m, y - up_m * body.px_per_m))
+
+
+def rising(time_s: float) -> float:
+    """0 until the bottom of ONE_LIFT, then up to 1 until its end."""
+    return float(np.clip(time_s - 2.6, 0, 1))
 
 
 def shaken(story: Story, degrees: float) -> Iterator[tuple[float, Person]]:
@@ -49,6 +63,11 @@ def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
     assert lift.end_s == pytest.approx(3.4, abs=0.3)
 
 
+def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_is_seen() -> None:
+    (lift,) = bends(motion(*ONE_LIFT))
+    assert 1.0 < lift.start_s < lift.moments[0].time_s
+
+
 def test_it_is_told_when_it_ends_not_when_the_clip_does() -> None:
     detector, told_s = LiftDetector(), []
     for time_s, body in motion(*ONE_LIFT):
@@ -66,6 +85,15 @@ def test_two_lifts_in_a_row_are_two(between: Person) -> None:
     assert first.end_s <= second.start_s + 0.1
     assert first.peak.time_s == pytest.approx(2, abs=0.4)
     assert second.peak.time_s == pytest.approx(4, abs=0.4)
+
+
+@pytest.mark.parametrize("paused_frames", range(2, 14))
+def test_who_pauses_half_way_up_and_goes_down_again_has_lifted_twice(paused_frames: int) -> None:
+    paused_s = paused_frames / RATE_HZ
+    half_up = Person(trunk_deg=17, knee_deg=10, shin_deg=2)
+    down = [(0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.6, half_up)]
+    again = [(3.6, half_up), (3.8, HINGE), (4.4, HINGE), (5.4, STANDING), (7.0, STANDING)]
+    assert len(bends(motion(*down, *((time_s + paused_s, body) for time_s, body in again)))) == 2
 
 
 def test_a_small_bob_at_the_bottom_is_still_one_lift() -> None:
@@ -88,6 +116,15 @@ NO_LIFTS: dict[str, Story] = {
     "a hop": motion((0, STANDING), (2, STANDING), (2.2, replace(STANDING, knee_deg=30)), (2.4, STANDING)),
     "swaying and shaking": shaken(motion((0, STANDING), (20, STANDING)), degrees=4),
     "leaning on a bench": motion((0, STANDING), (2, STANDING), (3, Person(trunk_deg=28)), (8, Person(trunk_deg=28))),
+    "bending knees while pushing a cart along": moved(motion(*ONE_LIFT), lambda time_s: (0.7 * time_s, 0.0)),
+    "legs that seem bent, shoulders that stay": moved(
+        motion((0, STANDING), (1, STANDING), (1.8, SQUAT), (2.4, SQUAT), (3.2, STANDING), (5, STANDING)),
+        lambda time_s: (0.0, 0.42 * float(np.interp(time_s, (1.0, 1.8, 2.4, 3.2), (0, 1, 1, 0)))),
+    ),
+    "leaning forward while stepping down": moved(
+        motion(*((time_s, LEANING if body is HINGE else body) for time_s, body in ONE_LIFT)),
+        lambda time_s: (0.0, -0.25 * rising(time_s)),
+    ),
     "nobody": (),
 }
 
