@@ -37,6 +37,12 @@ def test_where_in_the_bend_the_back_begins_to_round() -> None:
     assert 20 < float(cue.split()[-2].rstrip("°")) < 45
 
 
+def test_knees_that_travel_forward_in_a_hinge() -> None:
+    (cue,) = said(lift(replace(HINGE, shin_deg=30, knee_deg=55)))
+    assert cue.startswith("the hinge turns into a squat: the knees travel forward (shins inclined ")
+    assert said(lift(replace(HINGE, shin_deg=12, knee_deg=35))) == ()
+
+
 def test_leaning_back_at_the_top() -> None:
     leant = replace(STANDING, trunk_deg=-18)
     keys = (*lift(HINGE)[:4], (3.6, STANDING), (4.0, leant), (4.6, leant))

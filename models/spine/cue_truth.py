@@ -83,6 +83,14 @@ QUESTIONS = (
         lambda lift: len(going_down(lift)) >= FEWEST_GOING_DOWN,
     ),
     Question(
+        "The knees travel forward",
+        f"shins inclined by {LIMITS.knee_travel_deg:g}° or more at the bottom of a lift told as a hinge or stoop",
+        "the hinge turns into a squat",
+        lambda _, told: told.stoop_squat_index.value >= TECHNIQUE.squat_index,
+        lambda lift: lift.at_bottom("shin_inclination_deg"),
+        lambda lift: lift.at_bottom("shin_inclination_deg") >= LIMITS.knee_travel_deg,
+    ),
+    Question(
         "The head is craned back",
         f"the head pitched {-LIMITS.head_craned_deg:g}° or more back from the trunk at the bottom, seen within "
         f"{LIMITS.max_view_deg:g}° of the side",
