@@ -35,10 +35,14 @@ def reliability(matches: Iterable[Match], bins: int = BINS) -> list[ReliabilityB
     Only lifts whose technique was told and can be right or wrong count.
     """
     told = [match for match in matches if match.scored and match.covered]
-    if not told:
+    return binned([match.told.confidence for match in told], [match.right for match in told], bins)
+
+
+def binned(confidences: Sequence[float], rights: Sequence[bool], bins: int = BINS) -> list[ReliabilityBin]:
+    """The same from each answer's confidence and whether it was right; none for no answer."""
+    if not confidences:
         return []
-    confidence = np.array([match.told.confidence for match in told])
-    right = np.array([match.right for match in told])
+    confidence, right = np.array(confidences), np.array(rights)
     edges = np.unique(np.quantile(confidence, np.arange(1, bins) / bins, method="higher"))
     place = np.searchsorted(edges, confidence, side="right")
     return [

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import openvino as ov
-from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view
+from heldout import HeldOutLift, held_out_people, is_plain, lifts_of, rows_by_view, verdict_of
 from rich.progress import track
 from rows import rows_of
 
+from edge_agent.core.calibration import binned, expected_calibration_error
 from edge_agent.core.kinematics import Kinematics, TellAngles
-from edge_agent.core.technique import TechniqueThresholds
+from edge_agent.core.technique import TechniqueThresholds, Verdict
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.spine_card import Row
 
@@ -47,6 +48,22 @@ def print_widths(lifts: Sequence[HeldOutLift], tell: TellAngles) -> None:
         print(f"{name} width {best_width(beyond, np.array([truth for _, _, truth in rows])):.2f} spreads")
 
 
+def calibration_in_words(lifts: Sequence[HeldOutLift], tell: TellAngles) -> str:
+    """Whether the confidences mean what they say, within 60° of the side and from everywhere."""
+    answers = [(lift, verdict_of(lift.told(tell))) for lift in lifts if is_plain(lift)]
+    told = [(lift, said) for lift, said in answers if said.technique != "unknown"]
+    near = [(lift, said) for lift, said in told if lift.at_bottom("view_from_side_deg") < 60]
+    return "expected calibration error " + ", ".join(
+        f"{_calibration_error(some):.3f} of {len(some)} told {where}"
+        for some, where in ((near, "within 60 deg of the side"), (told, "from everywhere"))
+    )
+
+
+def _calibration_error(told: Sequence[tuple[HeldOutLift, Verdict]]) -> float:
+    rights = [said.technique == lift.word("technique") for lift, said in told]
+    return expected_calibration_error(binned([said.confidence for _, said in told], rights)) or 0.0
+
+
 def in_words(row: Row) -> str:
     """One line for the terminal."""
     told, right, found, alarms = row.coverage, row.accuracy, row.rounded_recall, row.rounded_false_alarm
@@ -63,6 +80,7 @@ def main() -> None:
     people = held_out_people(rows)
     lifts = list(track(lifts_of(rows, people, encoder), total=len(people)))
     print_widths(lifts, encoder.head)
+    print(calibration_in_words(lifts, encoder.head))
     for title, standing in (("seen standing before", True), ("never seen standing", False)):
         print(title)
 

@@ -103,7 +103,7 @@ def rows_by_view(lifts: Sequence[HeldOutLift], tell: Callable[[HeldOutLift], Kin
 
 
 def _row(span: Span, answers: Sequence[tuple[HeldOutLift, Kinematics]]) -> Row:
-    plain = [(lift.word("technique"), _verdict(told)) for lift, told in answers if _is_plain(lift)]
+    plain = [(lift.word("technique"), verdict_of(told)) for lift, told in answers if is_plain(lift)]
     covered = [(true, said.technique) for true, said in plain if said.technique != "unknown"]
     rounded = [said == "rounded_back" for true, said in covered if true == "rounded_back"]
     others = [said == "rounded_back" for true, said in covered if true != "rounded_back"]
@@ -129,11 +129,13 @@ def errors_of(errors: Iterator[float]) -> Errors:
     return Errors(of.count, round(of.mean_absolute, 2), round(of.bias, 2))
 
 
-def _is_plain(lift: HeldOutLift) -> bool:
+def is_plain(lift: HeldOutLift) -> bool:
+    """Whether it has one true technique."""
     return lift.word("technique") != "borderline"
 
 
-def _verdict(told: Kinematics) -> Verdict:
+def verdict_of(told: Kinematics) -> Verdict:
+    """By the product's own defaults."""
     return judge(measures_of(told), TechniqueThresholds())
 
 
