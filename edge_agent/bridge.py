@@ -21,11 +21,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import CollectorRegistry
 
 from edge_agent import mqtt
+from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
 from edge_agent.errors import InputError
 from edge_agent.ledger import Ledger, SiteCollector, TooManyZonesError
 from edge_agent.settings import BridgeSettings, MqttSettings
-from edge_agent.telemetry import BridgeTelemetry, serve
+from edge_agent.telemetry import serve
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ STORAGE_RETRY_S: Final = 1.0
 
 
 class RejectedError(Exception):
-    """The message is not believed. ``reason`` is one of telemetry.BRIDGE_REASONS."""
+    """The message is not believed. ``reason`` is one of bridge_telemetry.BRIDGE_REASONS."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -130,7 +131,7 @@ class Bridge:
             return
 
     def _take(self, message: MQTTMessage) -> str:
-        """One word of telemetry.BRIDGE_RESULTS. Raises sqlite3.Error, after which nothing has changed."""
+        """One word of bridge_telemetry.BRIDGE_RESULTS. Raises sqlite3.Error, after which nothing has changed."""
         try:
             return self._apply(message)
         except RejectedError as error:

@@ -1,4 +1,4 @@
-"""Every Prometheus metric of the agent and of the bridge, declared once.
+"""Every Prometheus metric of the agent, declared once; the bridge's are in ``bridge_telemetry``.
 
 A metrics object is built on the registry it is given; nothing here is global. Label sets that are known at
 start exist at 0 from the start, because ``increase()`` cannot see the first event of a series that was
@@ -19,14 +19,11 @@ from prometheus_client import (
     start_http_server,
 )
 
-from edge_agent.core.events import REASONS
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.errors import InputError
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
 CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
-BRIDGE_RESULTS: Final = ("counted", "duplicate", "rejected", "status", "health")
-BRIDGE_REASONS: Final = (*REASONS, "topic", "topic_mismatch", "too_many_zones", "internal")
 
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
@@ -59,13 +56,16 @@ class AgentTelemetry:
     """
 
     def __init__(self, registry: CollectorRegistry, labels: AgentLabels | None = None) -> None:
-        _without_created_series()
+        without_created_series()
         self._open = _OpenBucket()
-        self._declare_vision(registry)
-        self._declare_delivery(registry)
+        self._declare_cameras(registry)
+        self._declare_inference(registry)
+        self._declare_lifts(registry)
+        self._declare_outbox(registry)
+        self._declare_mqtt(registry)
         self._start_at_zero(labels or AgentLabels())
 
-    def _declare_vision(self, registry: CollectorRegistry) -> None:
+    def _declare_cameras(self, registry: CollectorRegistry) -> None:
         self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
         self.frames_dropped = Counter(
             "edge_agent_frames_dropped",
@@ -82,6 +82,14 @@ class AgentTelemetry:
         self.camera_reconnects = Counter(
             "edge_agent_camera_reconnects", "Times the camera was opened again", ["camera"], registry=registry
         )
+        self.camera_failures = Counter(
+            "edge_agent_camera_failures",
+            "Failed attempts to open or read a camera",
+            ["camera", "reason"],
+            registry=registry,
+        )
+
+    def _declare_inference(self, registry: CollectorRegistry) -> None:
         self.inference = Histogram(
             "edge_agent_inference_seconds",
             "Time one stage took for one request",
@@ -98,6 +106,8 @@ class AgentTelemetry:
             ["model", "device"],
             registry=registry,
         )
+
+    def _declare_lifts(self, registry: CollectorRegistry) -> None:
         self.tracks = Gauge("edge_agent_tracks", "People followed right now", ["camera"], registry=registry)
         self.lifts = Counter(
             "edge_agent_lifts",
@@ -111,21 +121,14 @@ class AgentTelemetry:
             ["reason"],
             registry=registry,
         )
-
         self.lifts_outside_zones = Counter(
             "edge_agent_lifts_outside_zones",
             "Lifts not reported because the feet stood in none of the camera's zones",
             ["camera"],
             registry=registry,
         )
-        self.camera_failures = Counter(
-            "edge_agent_camera_failures",
-            "Failed attempts to open or read a camera",
-            ["camera", "reason"],
-            registry=registry,
-        )
 
-    def _declare_delivery(self, registry: CollectorRegistry) -> None:
+    def _declare_outbox(self, registry: CollectorRegistry) -> None:
         self.outbox_events = Gauge(
             "edge_agent_outbox_events",
             "Events waiting: held back for privacy (as of the last bucket end), or ready to be sent",
@@ -148,6 +151,8 @@ class AgentTelemetry:
             "Failed writes to the outbox file; each is retried",
             registry=registry,
         )
+
+    def _declare_mqtt(self, registry: CollectorRegistry) -> None:
         self.mqtt_connected = Gauge(
             "edge_agent_mqtt_connected", "1 while the broker has accepted the connection", registry=registry
         )
@@ -182,14 +187,14 @@ class AgentTelemetry:
                 self.frames_dropped.labels(camera, reason)
             for reason in labels.failure_reasons:
                 self.camera_failures.labels(camera, reason)
-        _each(self.inference.labels, labels.stages)
-        _each(self.inference_errors.labels, labels.models)
-        _each(self.lifts.labels, TECHNIQUES)
-        _each(self.lifts_unknown.labels, labels.unknown_reasons)
-        _each(self.outbox_events.labels, ("held", "ready"))
-        _each(self.outbox_dropped.labels, ("low", "medium", "high"))
-        _each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
-        _each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
+        each(self.inference.labels, labels.stages)
+        each(self.inference_errors.labels, labels.models)
+        each(self.lifts.labels, TECHNIQUES)
+        each(self.lifts_unknown.labels, labels.unknown_reasons)
+        each(self.outbox_events.labels, ("held", "ready"))
+        each(self.outbox_dropped.labels, ("low", "medium", "high"))
+        each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
+        each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
 
     def lift(self, technique: str, unknown_reason: str | None = None) -> None:
         """Note a lift; it shows on the page after ``end_bucket``."""
@@ -236,38 +241,6 @@ class CameraMetrics:
         self._metrics.camera_failures.labels(camera, reason).inc()
 
 
-class BridgeTelemetry:
-    """``ergo_bridge_*``: the bridge about itself. What it counts is in ``ledger.SiteCollector``."""
-
-    def __init__(self, registry: CollectorRegistry) -> None:
-        _without_created_series()
-        self.connected = Gauge(
-            "ergo_bridge_connected",
-            "1 while the broker has accepted connection and subscription",
-            registry=registry,
-        )
-        self.connect_failures = Counter(
-            "ergo_bridge_connect_failures",
-            "Connections to the broker that failed or were lost",
-            ["cause"],
-            registry=registry,
-        )
-        self.messages = Counter(
-            "ergo_bridge_messages", "Messages received, by what became of them", ["result"], registry=registry
-        )
-        self.rejected = Counter(
-            "ergo_bridge_rejected_messages", "Messages that were not believed", ["reason"], registry=registry
-        )
-        self.storage_errors = Counter(
-            "ergo_bridge_storage_errors",
-            "Failed writes of the state file; each is retried",
-            registry=registry,
-        )
-        _each(self.connect_failures.labels, CONNECT_FAILURES)
-        _each(self.messages.labels, BRIDGE_RESULTS)
-        _each(self.rejected.labels, BRIDGE_REASONS)
-
-
 def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:
     """Serve ``/metrics`` from a daemon thread. Returns the real port and what stops it.
 
@@ -289,11 +262,12 @@ def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Calla
     return server.server_port, stop
 
 
-def _without_created_series() -> None:
+def without_created_series() -> None:
     """Their ``*_created`` gauges double the page and Prometheus 2.42 has no use for them."""
     disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
-def _each(create: Callable[[str], object], values: Sequence[str]) -> None:
+def each(create: Callable[[str], object], values: Sequence[str]) -> None:
+    """Make a series at 0 for each value."""
     for value in values:
         create(value)
