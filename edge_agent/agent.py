@@ -3,12 +3,12 @@
 ``Watch`` makes the journey for one camera; ``box.run`` takes the lifts from there out of the building.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from edge_agent import __version__
-from edge_agent.core import crop
+from edge_agent.core import crop, search
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.lifts import Bend, LiftDetector, Moment
 from edge_agent.core.posture import Posture, measure
@@ -34,9 +34,6 @@ _PATIENCE_S = 1.0
 _LOCKOUT_S = 0.7
 # Who is found within this time of a stream's first frame was there when it began.
 _EARLY_S = 1.0
-# Somebody new is noticed within about this long; more often while nobody is followed.
-_SCOUT_PERIOD_S, _SCOUT_PERIOD_ALONE_S = 0.3, 0.15
-_TILES_EACH = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,13 +51,14 @@ class Look:
     """What one frame gave: everyone in it, and the lifts that ended with it.
 
     ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
-    blurring faces.
+    blurring faces. ``searches`` are words of ``search.SEARCHES``, one for each window: for metrics.
     """
 
     time_s: float
     people: tuple[Person, ...] = ()
     lifts: tuple[Lift, ...] = ()
     heads: tuple[Pose, ...] = ()
+    searches: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -102,7 +100,7 @@ class Watch:
         self._eyes = eyes
         self._tracker = Tracker()
         self._scout = Scout()
-        self._scout_due_s = 0.0
+        self._search_due_s = 0.0
         self._followers: dict[int, _Follower] = {}
         self._thresholds, self._cue_thresholds = thresholds, CueThresholds()
         self._first_s: float | None = None
@@ -120,11 +118,11 @@ class Watch:
 
     def look(self, frame: Frame) -> Look:
         """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
-        image = blank(frame.image, self.camera.masks)
+        frame = replace(frame, image=blank(frame.image, self.camera.masks))
         self._first_s = frame.time_s if self._first_s is None else self._first_s
-        self._size = (image.shape[1], image.shape[0])
-        gone = self._follow(image, frame.time_s)
-        self._welcome(image, frame.time_s)
+        self._size = (frame.image.shape[1], frame.image.shape[0])
+        gone = self._follow(frame.image, frame.time_s)
+        searches = self._welcome(frame)
         lifts = [lift for track in gone for lift in self._farewell(track, ended=False)]
         people = []
         for track in self._tracker.visible:
@@ -132,7 +130,7 @@ class Watch:
             lifts += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), tuple(lifts), heads)
+        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches)
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""
@@ -146,15 +144,18 @@ class Watch:
         sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
         return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s)
 
-    def _welcome(self, image: Image, time_s: float) -> None:
-        """Now and then look for people who are not tracked, where something moves or in the next tile."""
-        if time_s < self._scout_due_s:
-            return
-        self._scout_due_s = time_s + (_SCOUT_PERIOD_S if self._tracker.tracks else _SCOUT_PERIOD_ALONE_S)
-        occupied = [_surroundings(track) for track in self._tracker.visible]
-        windows = self._scout.windows(image, occupied, _TILES_EACH)
-        found = [someone for someone in self._eyes.detect(image, windows) if not self._knows(someone)]
-        self._tracker.admit(self._meet(image, found), time_s)
+    def _welcome(self, frame: Frame) -> tuple[str, ...]:
+        """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""
+        if frame.time_s < self._search_due_s:
+            return ()
+        self._search_due_s = frame.time_s + (search.GAP_S if self._tracker.tracks else search.GAP_ALONE_S)
+        followed = [_surroundings(track) for track in self._tracker.visible]
+        lost = [_surroundings(track) for track in self._tracker.tracks if track.occluded and track.confirmed]
+        windows = self._scout.windows(frame, followed, lost)
+        found = [someone for someone in self._eyes.detect(frame.image, windows) if not self._knows(someone)]
+        self._scout.found([someone.hip_xy for someone in found], frame.time_s)
+        self._tracker.admit(self._meet(frame.image, found), frame.time_s)
+        return tuple(self._scout.searches)
 
     def _knows(self, found: Detection) -> bool:
         return self._tracker.knows(np.asarray(np.add(found.hip_xy, found.shoulder_xy) / 2, np.float32))

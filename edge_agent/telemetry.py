@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 
 from edge_agent.core.records import TECHNIQUES
+from edge_agent.core.search import SEARCHES
 from edge_agent.errors import InputError
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
@@ -107,6 +108,13 @@ class AgentTelemetry:
             registry=registry,
         )
 
+        self.searches = Counter(
+            "edge_agent_searches",
+            "Windows in which people were searched for, by what called for it; rested are those spared",
+            ["camera", "why"],
+            registry=registry,
+        )
+
     def _declare_lifts(self, registry: CollectorRegistry) -> None:
         self.tracks = Gauge("edge_agent_tracks", "People followed right now", ["camera"], registry=registry)
         self.lifts = Counter(
@@ -187,6 +195,8 @@ class AgentTelemetry:
                 self.frames_dropped.labels(camera, reason)
             for reason in labels.failure_reasons:
                 self.camera_failures.labels(camera, reason)
+            for why in SEARCHES:
+                self.searches.labels(camera, why)
         each(self.inference.labels, labels.stages)
         each(self.inference_errors.labels, labels.models)
         each(self.lifts.labels, TECHNIQUES)

@@ -82,8 +82,8 @@ def test_the_network_finds_both_people_of_the_demo_clip(eyes: Eyes, side_px: flo
     height, width = image.shape[:2]
     windows = [Window(x, (height - side_px) / 2, side_px) for x in (0, width - side_px)]
     found = sorted(one.hip_xy[0] / width for one in eyes.detect(image, windows))
-    assert found[0] == pytest.approx(0.23, abs=0.03)
-    assert found[-1] == pytest.approx(0.77, abs=0.03)
+    assert found[0] == pytest.approx(0.23, abs=0.04)
+    assert found[-1] == pytest.approx(0.77, abs=0.04)
 
 
 def test_an_empty_floor_is_empty(eyes: Eyes) -> None:

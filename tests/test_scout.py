@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.records import Image
+from edge_agent.core.records import Frame, Image
 from edge_agent.pose.detector import Window
 from edge_agent.pose.scout import Scout, tiles
 
@@ -49,47 +49,78 @@ def with_someone(x: int, y: int, seed: int = 0) -> Image:
     return image
 
 
+def shot(image: Image, time_s: float) -> Frame:
+    return Frame("a", image, time_s)
+
+
 def settled(scout: Scout) -> Scout:
-    for seed in range(20):
-        scout.windows(floor(seed), [], 0)
+    """After two seconds of an empty floor; the next tile is due a little later."""
+    for number in range(30):
+        scout.windows(shot(floor(number), number / 15), [], [])
     return scout
 
 
 def test_the_first_frame_is_looked_at_everywhere() -> None:
-    assert Scout().windows(floor(), [], 1) == tiles(WIDTH, HEIGHT)
-
-
-def test_then_one_tile_after_the_other_gets_its_turn() -> None:
     scout = Scout()
-    scout.windows(floor(), [], 1)
-    turns = [scout.windows(floor(), [], 1) for _ in tiles(WIDTH, HEIGHT)]
-    assert [window for turn in turns for window in turn] == tiles(WIDTH, HEIGHT)
+    assert scout.windows(shot(floor(), 0), [], []) == tiles(WIDTH, HEIGHT)
+    assert scout.searches == ["everywhere"]
+
+
+def test_then_one_tile_after_the_other_gets_its_turn_every_two_seconds_at_least() -> None:
+    scout = Scout()
+    scout.windows(shot(floor(), 0), [], [])
+    turns = [scout.windows(shot(floor(), second), [], []) for second in range(1, 2 * len(tiles(WIDTH, HEIGHT)) + 1)]
+    searched = [window for turn in turns for window in turn]
+    assert searched[: len(tiles(WIDTH, HEIGHT))] == tiles(WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (600, 300), (1232, 600)])
 def test_a_small_person_who_comes_in_gets_a_window_of_fit_size(x: int, y: int) -> None:
-    (window,) = settled(Scout()).windows(with_someone(x, y), [], 0)
+    scout = settled(Scout())
+    (window,) = scout.windows(shot(with_someone(x, y), 2.0), [], [])
     assert shows(window, x, y, 48, 120)
     assert window.side_px <= LARGEST_WINDOW * 120
+    assert scout.searches == ["motion"]
 
 
 def test_where_somebody_is_followed_already_nothing_is_looked_for() -> None:
-    assert settled(Scout()).windows(with_someone(600, 300), [Window(560, 260, 200)], 0) == []
+    assert settled(Scout()).windows(shot(with_someone(600, 300), 2.0), [Window(560, 260, 200)], []) == []
+
+
+def test_where_somebody_was_lost_is_searched_at_once() -> None:
+    scout, lost = settled(Scout()), Window(560, 260, 200)
+    assert scout.windows(shot(floor(), 2.0), [], [lost]) == [lost]
+    assert scout.searches == ["lost"]
 
 
 def test_two_who_come_in_get_a_window_each() -> None:
     image = with_someone(200, 300)
     image[300:420, 900:948] = 220
-    windows = settled(Scout()).windows(image, [], 0)
+    windows = settled(Scout()).windows(shot(image, 2.0), [], [])
     assert any(shows(window, 200, 300, 48, 120) for window in windows)
     assert any(shows(window, 900, 300, 48, 120) for window in windows)
 
 
+def test_a_machine_that_moves_is_searched_less_and_less_and_a_person_beside_it_at_once() -> None:
+    scout, searches = settled(Scout()), []
+    for number in range(20):
+        time_s = 2.0 + 0.15 * number
+        scout.windows(shot(with_someone(600, 300 + 12 * (number % 2), number), time_s), [], [])
+        searches += [word for word in scout.searches if word != "tile"]
+        scout.found([], time_s)
+    assert searches.count("rested") > 2 * searches.count("motion") > 0
+    both = with_someone(600, 300)
+    both[300:420, 100:148] = 220
+    windows = scout.windows(shot(both, 5.0), [], [])
+    assert any(shows(window, 100, 300, 48, 120) for window in windows)
+
+
 def test_a_knock_against_the_camera_is_nobody() -> None:
-    assert settled(Scout()).windows(np.roll(np.full_like(floor(), 220), 40, 1), [], 0) == []
+    shaken = np.roll(np.full_like(floor(), 220), 40, 1)
+    assert settled(Scout()).windows(shot(shaken, 2.0), [], []) == []
 
 
 def test_a_stream_that_changes_its_size_starts_anew() -> None:
     scout = settled(Scout())
     small = np.full((240, 320, 3), 100, np.uint8)
-    assert scout.windows(small, [], 1) == tiles(320, 240)
+    assert scout.windows(shot(small, 2.0), [], []) == tiles(320, 240)

@@ -5,12 +5,13 @@ so the whole frame is never enough: a person 120 px tall in a 1280-px frame fill
 """
 
 from collections.abc import Sequence
-from itertools import cycle, islice
+from itertools import cycle
 
 import cv2
 import numpy as np
 
-from edge_agent.core.records import Image
+from edge_agent.core.records import Frame, Image
+from edge_agent.core.search import Rests, TileTurn
 from edge_agent.pose.detector import Window
 
 _MOTION_WIDTH_PX = 160
@@ -43,25 +44,50 @@ def _starts(length: float, side: float) -> list[float]:
 
 
 class Scout:
-    """Chooses the few windows of this frame that deserve the detector. One for each camera."""
+    """Chooses the few windows of a frame that deserve the detector; policy in `core.search`. One for each camera."""
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
+        self.searches: list[str] = []
         self._start()
 
     def _start(self) -> None:
         self._background = cv2.createBackgroundSubtractorMOG2(history=300, varThreshold=25, detectShadows=False)
+        self._rests, self._tile_turn = Rests(), TileTurn()
+        self._searched: list[Window] = []
 
-    def windows(self, image: Image, occupied: Sequence[Window], tile_count: int) -> list[Window]:
-        """Everything on a stream's first frame; later what moves outside ``occupied`` and the next tiles."""
+    def windows(self, frame: Frame, followed: Sequence[Window], lost: Sequence[Window]) -> list[Window]:
+        """Everything on a stream's first frame; later motion outside ``followed``, what was ``lost``, and a tile.
+
+        ``searches`` says why, window by window.
+        """
+        image = frame.image
         if image.shape != self._shape:
             self._shape = image.shape
             self._start()
             self._moving(image)
             self._tiles = tiles(image.shape[1], image.shape[0])
             self._turn = cycle(self._tiles)
+            self.searches = ["everywhere"]
             return self._tiles
-        return [*self._around_motion(image, occupied), *islice(self._turn, tile_count)]
+        motion = self._around_motion(image, followed)
+        self._searched = [window for window in motion if not self._rests.rests(*window.centre, frame.time_s)]
+        tile_due = self._tile_turn.is_due(frame.time_s, moving=bool(motion or followed or lost))
+        tile = [next(self._turn)] if tile_due else []
+        counted = {
+            "motion": self._searched,
+            "rested": motion[len(self._searched) :],
+            "lost": lost,
+            "tile": tile,
+        }
+        self.searches = [search for search, windows in counted.items() for _ in windows]
+        return [*self._searched, *lost, *tile]
+
+    def found(self, people_xy: Sequence[tuple[float, float]], time_s: float) -> None:
+        """Where in the windows last given somebody new was found: other motion may rest."""
+        for window in self._searched:
+            fruitful = any(window.shows(x, y) for x, y in people_xy)
+            self._rests.note(window.centre, window.side_px, fruitful=fruitful, time_s=time_s)
 
     def _moving(self, image: Image) -> Image:
         scale = _MOTION_WIDTH_PX / image.shape[1]

@@ -1,0 +1,86 @@
+"""Where people are searched for, and how often: what is saved, who may be missed.
+
+A stream's first frame is searched everywhere. From then on, several times a second, what moves away from the people
+followed is searched at once, and so is the place where somebody was just lost from sight. Motion in which nobody was
+found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, but only there:
+somebody who comes out of it is new motion. Whoever was missed so far and stands quite still is found by the tiles
+taken in turn, two a second, one in two seconds where nothing has moved for a while: it takes half a minute for all of
+a wide picture, but they cannot lift anything without moving. Missed for a while is who appears in a resting place and
+stays inside it: for 2.4 s at most.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from math import hypot
+from typing import Final
+
+SEARCHES: Final = ("everywhere", "motion", "lost", "tile", "rested")
+"""Why a window was searched, or in ``rested`` was not: fixed words, for metrics."""
+
+# Motion is looked for this often; more often while nobody is followed.
+GAP_S, GAP_ALONE_S = 0.3, 0.15
+_TILE_GAP_S, _TILE_GAP_STILL_S = 0.5, 2.0
+_STILL_AFTER_S = 10.0
+# Rest after the first fruitless search of a place, and the longest.
+_REST_S, _LONGEST_REST_S = 0.3, 2.4
+# Motion this near to a resting place (share of its side) is the same.
+_SAME_PLACE = 0.25
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where nobody was found. Frame pixels, seconds."""
+
+    x: float
+    y: float
+    side_px: float
+    until_s: float
+    rest_s: float
+
+
+@dataclass(slots=True)
+class Rests:
+    """The places whose motion turned out to be nobody."""
+
+    _places: list[_Place] = field(default_factory=list)
+
+    def rests(self, x: float, y: float, time_s: float) -> bool:
+        """Whether motion centred here can wait."""
+        place = self._at(x, y)
+        return place is not None and time_s < place.until_s
+
+    def note(self, centre_xy: tuple[float, float], side_px: float, *, fruitful: bool, time_s: float) -> None:
+        """A search of motion here has ended."""
+        self._places = [place for place in self._places if time_s - place.until_s < _LONGEST_REST_S]
+        place = self._at(*centre_xy)
+        if fruitful:
+            self._places = [other for other in self._places if other is not place]
+        elif place is None:
+            self._places.append(_Place(*centre_xy, side_px, time_s + _REST_S, _REST_S))
+        else:
+            place.rest_s = min(2 * place.rest_s, _LONGEST_REST_S)
+            place.until_s = time_s + place.rest_s
+
+    def _at(self, x: float, y: float) -> _Place | None:
+        near: Iterable[_Place] = (
+            place for place in self._places if hypot(x - place.x, y - place.y) < _SAME_PLACE * place.side_px
+        )
+        return next(iter(near), None)
+
+
+@dataclass(slots=True)
+class TileTurn:
+    """When the next tile has its turn."""
+
+    _moved_s: float | None = None
+    _tile_s: float | None = None
+
+    def is_due(self, time_s: float, *, moving: bool) -> bool:
+        """Whether a tile is due; if so its turn is taken. ``moving``: something moves in view, people included."""
+        if moving or self._moved_s is None:
+            self._moved_s = time_s
+        still = time_s - self._moved_s > _STILL_AFTER_S
+        if self._tile_s is not None and time_s - self._tile_s < (_TILE_GAP_STILL_S if still else _TILE_GAP_S):
+            return False
+        self._tile_s = time_s
+        return True
