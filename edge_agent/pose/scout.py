@@ -68,7 +68,7 @@ class Scout:
             self._moving(image)
             self._tiles = tiles(image.shape[1], image.shape[0])
             self._turn = cycle(self._tiles)
-            self.searches = ["everywhere"]
+            self.searches = ["everywhere"] * len(self._tiles)
             return self._tiles
         motion = self._around_motion(image, followed)
         self._searched = [window for window in motion if not self._rests.rests(*window.centre, frame.time_s)]
