@@ -86,8 +86,8 @@ class Box:
             return
         self.telemetry.frames.labels(frame.camera).inc()
         self.telemetry.tracks.labels(frame.camera).set(self._watches[frame.camera].followed)
-        for why in look.searches:
-            self.telemetry.searches.labels(frame.camera, why).inc()
+        for reason in look.searches:
+            self.telemetry.searches.labels(frame.camera, reason).inc()
         self._record(frame.camera, look, seen)
 
     def _record(self, camera: str, look: Look, seen: Observer) -> None:

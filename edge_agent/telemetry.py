@@ -111,7 +111,7 @@ class AgentTelemetry:
         self.searches = Counter(
             "edge_agent_searches",
             "Windows in which people were searched for, by what called for it; rested are those spared",
-            ["camera", "why"],
+            ["camera", "reason"],
             registry=registry,
         )
 
@@ -195,8 +195,8 @@ class AgentTelemetry:
                 self.frames_dropped.labels(camera, reason)
             for reason in labels.failure_reasons:
                 self.camera_failures.labels(camera, reason)
-            for why in SEARCHES:
-                self.searches.labels(camera, why)
+            for reason in SEARCHES:
+                self.searches.labels(camera, reason)
         each(self.inference.labels, labels.stages)
         each(self.inference_errors.labels, labels.models)
         each(self.lifts.labels, TECHNIQUES)
