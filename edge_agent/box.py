@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -15,7 +16,7 @@ from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.frames import DROP_REASONS
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
-from edge_agent.pose.network import InferenceError
+from edge_agent.pose.network import InferenceError, cores
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import Settings
@@ -65,24 +66,35 @@ class Box:
         for camera in self._cameras:
             camera.start()
         try:
-            while not stop.is_set() and len(self._ended) < len(self._cameras):
-                for frame in newest_of(self._cameras, self._ready, _LOOP_WAIT_S):
-                    self._take(frame, seen)
-                self._end_finished(seen)
-                if self.outbox.release(time.time()):
-                    self._publisher.wake()
+            with ThreadPoolExecutor(cores(), "look") as pool:
+                self._watch(stop, pool, seen)
         finally:
             self._close(seen)
         errors = [camera.error for camera in self._cameras if camera.error]
         if errors and len(errors) == len(self._cameras):
             raise errors[0]
 
-    def _take(self, frame: Frame, seen: Observer) -> None:
+    def _watch(self, stop: threading.Event, pool: Executor, seen: Observer) -> None:
+        """The newest frame of every camera that has one, side by side; what they gave, one after the other."""
+        while not stop.is_set() and len(self._ended) < len(self._cameras):
+            frames = newest_of(self._cameras, self._ready, _LOOP_WAIT_S)
+            for frame, look in zip(frames, pool.map(self._look, frames), strict=True):
+                self._take(frame, look, seen)
+            self._end_finished(seen)
+            if self.outbox.release(time.time()):
+                self._publisher.wake()
+
+    def _look(self, frame: Frame) -> Look | None:
+        """None where a network failed: then nothing is concluded from this frame."""
         try:
-            look = self._watches[frame.camera].look(frame)
+            return self._watches[frame.camera].look(frame)
         except InferenceError as error:
             self.telemetry.inference_errors.labels(error.model).inc()
             log.warning("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
+            return None
+
+    def _take(self, frame: Frame, look: Look | None, seen: Observer) -> None:
+        if look is None:
             return
         self.telemetry.frames.labels(frame.camera).inc()
         self.telemetry.tracks.labels(frame.camera).set(self._watches[frame.camera].followed)

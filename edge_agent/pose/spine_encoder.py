@@ -3,6 +3,7 @@
 Trained on simulated bodies by ``models/spine``; it is so small that a trip to another device would cost more.
 """
 
+import threading
 from hashlib import sha256
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -15,7 +16,7 @@ from edge_agent.core.bodyview import BodyView
 from edge_agent.core.kinematics import KinematicsHead
 from edge_agent.core.records import Floats
 from edge_agent.errors import RunError
-from edge_agent.pose.network import InferenceError, last_line
+from edge_agent.pose.network import InferenceError, last_line, one_thread_each
 
 NAME = "spine"
 _SHIPPED = files("edge_agent") / "assets"
@@ -29,10 +30,10 @@ class SpineEncoder:
         try:
             with as_file(weights / "spine-encoder.xml") as graph, as_file(weights / "spine-encoder.bin") as numbers:
                 model = core.read_model(graph, numbers)
-                self._compiled = core.compile_model(model, "CPU", {"INFERENCE_NUM_THREADS": 1})
+                self._compiled = core.compile_model(model, "CPU", one_thread_each())
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
-        self._request = self._compiled.create_infer_request()
+        self._own = threading.local()  # a request answers one thread at a time
         encoder, head = ((weights / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
         self.sha256 = sha256(encoder + head).hexdigest()
         with np.load(BytesIO(head)) as arrays:
@@ -40,8 +41,10 @@ class SpineEncoder:
 
     def encode(self, view: BodyView) -> Floats:
         """The (n, 64) codes of one view. Raises InferenceError."""
+        request: ov.InferRequest = self._own.__dict__.get("request") or self._compiled.create_infer_request()
+        self._own.request = request
         try:
-            answer = self._request.infer({0: view.mask[np.newaxis, np.newaxis], 1: view.values[np.newaxis]})
+            answer = request.infer({0: view.mask[np.newaxis, np.newaxis], 1: view.values[np.newaxis]})
         except RuntimeError as error:
             raise InferenceError(NAME, f"{NAME} failed on CPU: {last_line(error)}") from error
         return np.array(next(iter(answer.values()))[0], np.float32)
