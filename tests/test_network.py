@@ -1,6 +1,7 @@
 """OpenVINO at the seam: the device that is really there, answers in order, and failure that is no emptiness."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,16 @@ def test_a_failed_request_is_an_error_and_the_next_frame_is_served(network: Netw
     assert "pose-detector failed on CPU" in caught.value.what
     assert "\n" not in caught.value.what
     assert len(network.infer([picture(), picture(), picture()])) == 3
+
+
+def test_cameras_that_ask_at_once_get_their_own_answers(network: Network) -> None:
+    shades = [np.full((network.height, network.width, 3), level, np.uint8) for level in range(0, 240, 30)]
+    alone = [network.infer([shade])[0] for shade in shades]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda shade: network.infer([shade])[0], shades * 5))
+    for number, answer in enumerate(together):
+        for name, values in alone[number % len(shades)].items():
+            np.testing.assert_allclose(answer[name], values, rtol=1e-4, atol=1e-4)
 
 
 class BrokenRequest:
