@@ -82,10 +82,20 @@ def test_the_network_finds_both_people_of_the_demo_clip(eyes: Eyes, side_px: flo
     height, width = image.shape[:2]
     windows = [Window(x, (height - side_px) / 2, side_px) for x in (0, width - side_px)]
     found = sorted(one.hip_xy[0] / width for one in eyes.detect(image, windows))
-    assert found[0] == pytest.approx(0.23, abs=0.04)
-    assert found[-1] == pytest.approx(0.77, abs=0.04)
+    # Where the landmarks have the hips in this frame; the clip's truth, 0.23 and 0.77, tells where the lifts are.
+    assert found[0] == pytest.approx(0.257, abs=0.02)
+    assert found[-1] == pytest.approx(0.746, abs=0.02)
 
 
 def test_an_empty_floor_is_empty(eyes: Eyes) -> None:
     assert eyes.detect(np.full((720, 1280, 3), 90, np.uint8), [Window(0, 0, 720), Window(560, 0, 720)]) == []
     assert eyes.detect(np.full((720, 1280, 3), 90, np.uint8), []) == []
+
+
+@pytest.mark.parametrize(
+    "window",
+    [Window(1300, 100, 200), Window(100, 730, 700), Window(1279, 719, 700), Window(-900, -900, 700)],
+    ids=["right of it", "below it", "a corner's last pixel", "above and left of it"],
+)
+def test_somebody_lost_outside_of_the_picture_is_searched_for_in_the_dark(eyes: Eyes, window: Window) -> None:
+    assert eyes.detect(np.full((720, 1280, 3), 90, np.uint8), [window]) == []

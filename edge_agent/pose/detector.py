@@ -121,10 +121,11 @@ def _cut(image: Image, window: Window) -> Image:
     A plain bilinear step over more than two pixels would skip some: thin limbs would flicker. Halves are cheap, 0.5
     against 3.5 CPU ms for one resampling by area, and are made of the window only.
     """
-    x, y = max(int(window.x), 0), max(int(window.y), 0)
+    height, width = image.shape[:2]
+    x, y = min(max(int(window.x), 0), width - 1), min(max(int(window.y), 0), height - 1)
     part = image[y : y + int(window.side_px) + 2, x : x + int(window.side_px) + 2]
     left, top, step = window.x - x, window.y - y, window.side_px / _SIZE_PX
-    while step > _LARGEST_STEP:
+    while step > _LARGEST_STEP and min(part.shape[:2]) > 1:
         rows, columns = part.shape[0] // 2, part.shape[1] // 2  # an odd last one is left out: ten times dearer
         part = np.asarray(cv2.resize(part[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA))
         left, top, step = left / 2, top / 2, step / 2
