@@ -43,7 +43,7 @@ train: setup  ## the spine model from nothing: simulated people, the real pose n
 evaluate: setup  ## how well simulated people are judged whom nothing was trained on; build/evaluation.html (an hour)
 	@models/people/evaluate.sh
 
-lock: setup-test  ## rewrite the hash locks from pyproject.toml
+lock: setup-test  ## rewrite the hash locks
 	scripts/lock.sh
 
 clean:  ## remove .venv and caches; fetched models stay in ~/.cache/hingewatch

@@ -1,13 +1,14 @@
 #!/bin/sh
-# Rewrite the three hash locks from pyproject.toml. No registry's address is written into them.
+# Rewrite all hash locks, from pyproject.toml and for the benchmark. No registry's address is written into them.
 set -eu
 cd "$(dirname "$0")/.."
 
 compile() {
     .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-header "$@"
+        --no-header "$@"
 }
 
 compile pyproject.toml --group dev --output-file requirements-dev.lock
 compile pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+compile scripts/bench/requirements.in --output-file scripts/bench/requirements.lock
 compile --group build --constraints requirements-dev.lock --output-file requirements-build.lock
