@@ -107,7 +107,6 @@ class AgentTelemetry:
             ["model", "device"],
             registry=registry,
         )
-
         self.searches = Counter(
             "edge_agent_searches",
             "Windows in which people were searched for, by what called for it; rested are those spared",

@@ -41,11 +41,6 @@ def moved(story: Story, path: Callable[[float], tuple[float, float]]) -> Iterato
         yield time_s, replace(body, feet_xy=(x + right_m * body.px_per_m, y - up_m * body.px_per_m))
 
 
-def rising(time_s: float) -> float:
-    """0 until the bottom of ONE_LIFT, then up to 1 until its end."""
-    return float(np.clip(time_s - 2.6, 0, 1))
-
-
 def shaken(story: Story, degrees: float) -> Iterator[tuple[float, Person]]:
     chance = np.random.default_rng(7)
     for time_s, body in story:
@@ -123,7 +118,7 @@ NO_LIFTS: dict[str, Story] = {
     ),
     "leaning forward while stepping down": moved(
         motion(*((time_s, LEANING if body is HINGE else body) for time_s, body in ONE_LIFT)),
-        lambda time_s: (0.0, -0.25 * rising(time_s)),
+        lambda time_s: (0.0, -0.25 * float(np.interp(time_s, (2.6, 3.6), (0, 1)))),
     ),
     "nobody": (),
 }

@@ -118,7 +118,7 @@ class BrokenRequest:
 
 
 def test_a_device_lost_while_waiting_is_an_error_too(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network._own, "requests", [BrokenRequest()], raising=False)
+    monkeypatch.setattr(network._requests, "made", [BrokenRequest()])
     with pytest.raises(InferenceError, match="pose-detector failed on CPU: device lost"):
         network.infer([picture()])
 

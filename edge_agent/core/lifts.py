@@ -90,8 +90,7 @@ class Bend:
 
     def bottom(self, share: float) -> list[Moment]:
         """Moments at least this share of the peak's depth deep."""
-        deepest = max(moment.depth for moment in self.moments)
-        return [moment for moment in self.moments if moment.depth >= share * deepest]
+        return _deep(self.moments, share)
 
     @property
     def lowered_m(self) -> tuple[float, float]:
@@ -259,12 +258,17 @@ def _start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:
     place = [moment for moment in before if moments[0].time_s - moment.time_s <= _PLACE_S]
     if len(place) < 2:
         return moments[0].time_s
-    bottom = Bend(tuple(moments), 0, 0).bottom(_BOTTOM)
+    bottom = _deep(moments, _BOTTOM)
     at_px = _shoulder_px(place)
     limit_px = _LEFT * dist(at_px, _shoulder_px(bottom))
     going_down = [moment for moment in (*place, *moments) if moment.time_s <= bottom[0].time_s]
     in_place = (m.time_s for m in reversed(going_down) if dist(at_px, m.posture.shoulder_xy) < limit_px)
     return next(in_place, moments[0].time_s)
+
+
+def _deep(moments: Sequence[Moment], share: float) -> list[Moment]:
+    deepest = max(moment.depth for moment in moments)
+    return [moment for moment in moments if moment.depth >= share * deepest]
 
 
 def _shoulder_px(moments: Sequence[Moment]) -> tuple[float, float]:

@@ -9,7 +9,6 @@ a wide picture, but they cannot lift anything without moving. Missed for a while
 stays inside it: for 2.4 s at most.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import hypot
 from typing import Final
@@ -62,10 +61,8 @@ class Rests:
             place.until_s = time_s + place.rest_s
 
     def _at(self, x: float, y: float) -> _Place | None:
-        near: Iterable[_Place] = (
-            place for place in self._places if hypot(x - place.x, y - place.y) < _SAME_PLACE * place.side_px
-        )
-        return next(iter(near), None)
+        near = (place for place in self._places if hypot(x - place.x, y - place.y) < _SAME_PLACE * place.side_px)
+        return next(near, None)
 
 
 @dataclass(slots=True)

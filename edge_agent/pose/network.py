@@ -32,6 +32,20 @@ def one_thread_each() -> dict[str, int]:
     return {"NUM_STREAMS": cores(), "INFERENCE_NUM_THREADS": cores()}
 
 
+class Requests(threading.local):
+    """One thread's own inference requests, for a request answers one thread at a time. Each thread has new ones."""
+
+    def __init__(self, compiled: ov.CompiledModel) -> None:
+        self._compiled = compiled
+        self.made: list[ov.InferRequest] = []
+
+    def take(self, count: int) -> list[ov.InferRequest]:
+        """So many requests, the same each time."""
+        while len(self.made) < count:
+            self.made.append(self._compiled.create_infer_request())
+        return self.made[:count]
+
+
 class InferenceError(RunError):
     """A network failed to answer. It never means that nobody is there."""
 
@@ -107,7 +121,7 @@ class Network:
                 "set pose.device to AUTO:NPU,GPU,CPU, or install the driver; --debug shows OpenVINO's own words",
             ) from error
         self._outputs = graph.outputs
-        self._own = threading.local()  # a request answers one thread at a time
+        self._requests = Requests(self._compiled)
         self.name = graph.name
         _, self.height, self.width, _ = self._compiled.input(0).shape
 
@@ -130,10 +144,7 @@ class Network:
         return answers
 
     def _infer_together(self, pictures: Sequence[Image]) -> list[dict[str, Floats]]:
-        requests: list[ov.InferRequest] = self._own.__dict__.setdefault("requests", [])
-        while len(requests) < len(pictures):
-            requests.append(self._compiled.create_infer_request())
-        running = list(zip(requests, pictures, strict=False))
+        running = list(zip(self._requests.take(len(pictures)), pictures, strict=True))
         try:
             for request, picture in running:
                 request.start_async({0: picture[np.newaxis]}, share_inputs=True)
@@ -141,7 +152,7 @@ class Network:
                 request.wait()
         except RuntimeError as error:
             # The others may still be running, and a busy request refuses the next frame's picture.
-            requests.clear()
+            self._requests.made.clear()
             what = f"{self.name} failed on {self.device}: {last_line(error)}"
             raise InferenceError(self.name, what) from error
         return [self._answer(request) for request, _ in running]

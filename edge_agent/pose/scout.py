@@ -74,13 +74,9 @@ class Scout:
         self._searched = [window for window in motion if not self._rests.rests(*window.centre, frame.time_s)]
         tile_due = self._tile_turn.is_due(frame.time_s, moving=bool(motion or followed or lost))
         tile = [next(self._turn)] if tile_due else []
-        counted = {
-            "motion": self._searched,
-            "rested": motion[len(self._searched) :],
-            "lost": lost,
-            "tile": tile,
-        }
-        self.searches = [search for search, windows in counted.items() for _ in windows]
+        rested = len(motion) - len(self._searched)
+        counts = {"motion": len(self._searched), "rested": rested, "lost": len(lost), "tile": len(tile)}
+        self.searches = [reason for reason, count in counts.items() for _ in range(count)]
         return [*self._searched, *lost, *tile]
 
     def found(self, people_xy: Sequence[tuple[float, float]], time_s: float) -> None:

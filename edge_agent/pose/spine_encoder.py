@@ -3,7 +3,6 @@
 Trained on simulated bodies by ``models/spine``; it is so small that a trip to another device would cost more.
 """
 
-import threading
 from hashlib import sha256
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
@@ -16,7 +15,7 @@ from edge_agent.core.bodyview import BodyView
 from edge_agent.core.kinematics import KinematicsHead
 from edge_agent.core.records import Floats
 from edge_agent.errors import RunError
-from edge_agent.pose.network import InferenceError, last_line, one_thread_each
+from edge_agent.pose.network import InferenceError, Requests, last_line, one_thread_each
 
 NAME = "spine"
 _SHIPPED = files("edge_agent") / "assets"
@@ -30,10 +29,9 @@ class SpineEncoder:
         try:
             with as_file(weights / "spine-encoder.xml") as graph, as_file(weights / "spine-encoder.bin") as numbers:
                 model = core.read_model(graph, numbers)
-                self._compiled = core.compile_model(model, "CPU", one_thread_each())
+                self._requests = Requests(core.compile_model(model, "CPU", one_thread_each()))
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
-        self._own = threading.local()  # a request answers one thread at a time
         encoder, head = ((weights / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
         self.sha256 = sha256(encoder + head).hexdigest()
         with np.load(BytesIO(head)) as arrays:
@@ -41,8 +39,7 @@ class SpineEncoder:
 
     def encode(self, view: BodyView) -> Floats:
         """The (n, 64) codes of one view. Raises InferenceError."""
-        request: ov.InferRequest = self._own.__dict__.get("request") or self._compiled.create_infer_request()
-        self._own.request = request
+        (request,) = self._requests.take(1)
         try:
             answer = request.infer({0: view.mask[np.newaxis, np.newaxis], 1: view.values[np.newaxis]})
         except RuntimeError as error:

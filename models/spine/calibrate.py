@@ -54,14 +54,15 @@ def calibration_in_words(lifts: Sequence[HeldOutLift], tell: TellAngles) -> str:
     told = [(lift, said) for lift, said in answers if said.technique != "unknown"]
     near = [(lift, said) for lift, said in told if lift.at_bottom("view_from_side_deg") < 60]
     return "expected calibration error " + ", ".join(
-        f"{_calibration_error(some):.3f} of {len(some)} told {where}"
+        f"{_calibration_error(some)} of {len(some)} told {where}"
         for some, where in ((near, "within 60 deg of the side"), (told, "from everywhere"))
     )
 
 
-def _calibration_error(told: Sequence[tuple[HeldOutLift, Verdict]]) -> float:
+def _calibration_error(told: Sequence[tuple[HeldOutLift, Verdict]]) -> str:
     rights = [said.technique == lift.word("technique") for lift, said in told]
-    return expected_calibration_error(binned([said.confidence for _, said in told], rights)) or 0.0
+    error = expected_calibration_error(binned([said.confidence for _, said in told], rights))
+    return "unknown" if error is None else f"{error:.3f}"
 
 
 def in_words(row: Row) -> str:

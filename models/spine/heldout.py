@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from rows import LEAST_DROP_M, Rows, held_out, rows_of
+from rows import LEAST_DROP_M, Rows, by_person, held_out, rows_of
 
 from edge_agent.core.bodyview import BodyView
 from edge_agent.core.figures import Errors, Share
@@ -67,8 +67,7 @@ def held_out_people(rows: Rows) -> set[str]:
 
 def lifts_of(rows: Rows, people: Collection[str], encoder: SpineEncoder) -> Iterator[HeldOutLift]:
     """Every lift of these people whose bottom was seen in at least two frames, and who was seen standing."""
-    starts = np.flatnonzero(np.r_[True, rows["sequence"][1:] != rows["sequence"][:-1]])
-    for here in np.split(np.arange(len(rows["sequence"])), starts[1:]):
+    for here in by_person(rows):
         if str(rows["sequence"][here[0]]) not in people:
             continue
         bent = rows["phase"][here] != "upright"

@@ -13,12 +13,12 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from rows import Rows, held_out, rows_of
+from rows import LEAST_DROP_M, Rows, by_person, held_out, rows_of
 from torch import nn
 
 PARTS = 40  # principal components of the outline, of the bent and of the standing body each
 EPOCHS, BATCH, LEARNING_RATE = 40, 256, 3e-3
-BENT, LEAST_DROP_M = 0.6, 0.12  # share of the deepest drop of the shoulders
+BENT = 0.6  # share of the deepest drop of the shoulders
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ def inputs_of(rows: Rows, person: np.ndarray, train: np.ndarray) -> np.ndarray:
     axes = np.linalg.svd(mask[train][::7] - mean, full_matrices=False)[2][:PARTS]
     seen = np.concatenate([rows["values"], (mask - mean) @ axes.T], 1)
     bentness = np.abs(rows["trunk_inclination_deg"]) + 50 * np.abs(rows["shoulder_drop_m"])
-    upright = np.array([here[np.argmin(bentness[here])] for here in _by_person(person)])
+    upright = np.array([here[np.argmin(bentness[here])] for here in by_person(rows)])
     both = np.concatenate([seen, seen[upright][person]], 1).astype(np.float32)
     return (both - both[train].mean(0)) / (both[train].std(0) + 1e-6)
 
 
 def questions(rows: Rows, person: np.ndarray) -> list[Question]:
     """Each about the frames in which somebody is bent."""
-    deepest = np.array([rows["shoulder_drop_m"][here].max() for here in _by_person(person)])[person]
+    deepest = np.array([rows["shoulder_drop_m"][here].max() for here in by_person(rows)])[person]
     bent = (rows["shoulder_drop_m"] >= BENT * deepest) & (rows["shoulder_drop_m"] > LEAST_DROP_M)
     rounded = bent & (rows["spine_flexion_deg"] >= 33)
     return [
@@ -82,10 +82,6 @@ def area(belief: np.ndarray, true: np.ndarray) -> float:
     rank[np.argsort(belief)] = np.arange(1, len(belief) + 1)
     positive = true.sum()
     return float((rank[true].sum() - positive * (positive + 1) / 2) / (positive * (len(true) - positive)))
-
-
-def _by_person(person: np.ndarray) -> list[np.ndarray]:
-    return np.split(np.arange(len(person)), np.flatnonzero(np.diff(person)) + 1)
 
 
 def main() -> None:

@@ -27,6 +27,12 @@ def rows_of(paths: Sequence[str]) -> Rows:
     return rows
 
 
+def by_person(rows: Rows) -> list[np.ndarray]:
+    """Where the frames of each sequence are; a sequence is one person."""
+    names = rows["sequence"]
+    return np.split(np.arange(len(names)), np.flatnonzero(names[1:] != names[:-1]) + 1)
+
+
 def held_out(sequences: np.ndarray, share: float = HELD_OUT) -> np.ndarray:
     """(n,) bool for n different sequences in order: who is never trained on, only measured."""
     return np.random.default_rng(SEED).random(len(sequences)) < share
