@@ -1,12 +1,13 @@
 """Labelled clips against what is told of them: how well lifts are found and judged on a site's own footage."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge_agent.agent import Look, Watch
@@ -20,6 +21,7 @@ from edge_agent.evaluation_report import write_evaluation_report
 from edge_agent.frames import CUT_OFF_S
 from edge_agent.labels import LabelledClip, read_labels
 from edge_agent.output import STDOUT, check_writable, write_json
+from edge_agent.pose.network import cores
 from edge_agent.settings import Settings
 from edge_agent.video import VideoInfo, video_info
 
@@ -67,30 +69,33 @@ def told_lifts(analysis: Mapping[str, Any]) -> list[ToldLift]:
 def _watch_all(
     clips: Sequence[LabelledClip], watch_on: Callable[[Path], Watch], console: Console
 ) -> tuple[list[ScoredClip], list[LeftOut]]:
-    scored, left_out = [], []
+    """As many clips side by side as there are cores: an answer of a network uses one. Results in the clips' order."""
     columns = TextColumn("[bold]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True) as bar, ThreadPoolExecutor(cores(), "clip") as pool:
         task = bar.add_task("", total=len(clips))
-        for done, clip in enumerate(clips):
-            bar.update(task, description=escape(clip.truth.name), completed=done)
+
+        def watched(clip: LabelledClip) -> ScoredClip | LeftOut:
+            bar.update(task, description=escape(clip.truth.name))
             try:
-                scored.append(_watch(clip, watch_on(clip.video), bar, task))
+                return _watch(clip, watch_on(clip.video), lambda share: bar.advance(task, share))
             except HingewatchError as error:
-                left_out.append(LeftOut(clip.truth.name, error.what, error.fix))
                 console.print(f"left out: {clip.truth.name}: {error.what}", style="red", markup=False)
-        bar.update(task, completed=len(clips))
-    return scored, left_out
+                return LeftOut(clip.truth.name, error.what, error.fix)
+
+        results = list(pool.map(watched, clips))
+    left_out = [result for result in results if isinstance(result, LeftOut)]
+    return [result for result in results if isinstance(result, ScoredClip)], left_out
 
 
-def _watch(clip: LabelledClip, watch: Watch, bar: Progress, task: TaskID) -> ScoredClip:
-    """Raises HingewatchError for a clip that cannot be read to its end."""
+def _watch(clip: LabelledClip, watch: Watch, advance: Callable[[float], None]) -> ScoredClip:
+    """``advance`` hears of each further share of the clip. Raises HingewatchError if it cannot be read to its end."""
     info = video_info(clip.video)
-    begun, last_s = bar.tasks[task].completed, 0.0
+    last_s = 0.0
 
     def seen(frame: Frame, _look: Look) -> None:
         nonlocal last_s
+        advance((frame.time_s - last_s) / max(info.duration_s, frame.time_s, 0.001))
         last_s = frame.time_s
-        bar.update(task, completed=begun + min(last_s / max(info.duration_s, 0.001), 1.0))
 
     analysis = analyze(clip.video, info, watch, seen)
     _check_whole(clip.video, info, last_s)

@@ -11,7 +11,10 @@ import json
 import os
 import subprocess
 import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software renderer and BLAS: one core, no waiting for others
@@ -174,25 +177,41 @@ def _x(clip: Clip, actor: Actor, frame: int) -> float:
 
 
 def generate(folder: Path, kind: str, numbers: range, seed: int, size: tuple[int, int]) -> None:
-    """Write the clips that are not there yet; a clip is labelled once it is whole."""
+    """Write the clips that are not there yet, one on each core; a clip is labelled once it is whole."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "labels.json"
-    renderer = Renderer(*size, samples=4, shadow_size=1024)
-    for number in numbers:
-        name = f"{kind}{seed}-{number:03d}"
-        labels = json.loads(file.read_text()) if file.exists() else {}
-        if name in labels:
-            continue
-        begun_s = time.process_time()
-        clip, rng = casting.cast(kind, seed, number, size)
-        stage, clip = staged(clip, renderer)
-        render(clip, stage, rng, folder / f"{name}.mp4")
-        labels[name] = label(clip, visible(clip, stage))
-        stage.leave()
-        file.with_suffix(".part").write_text(json.dumps(labels, indent=1) + "\n")
-        file.with_suffix(".part").rename(file)
-        spent_ms = 1000 * (time.process_time() - begun_s) / clip.frames
-        print(f"{name}  {clip.duration_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
+    labels = json.loads(file.read_text()) if file.exists() else {}
+    names = {f"{kind}{seed}-{number:03d}": number for number in numbers}
+    missing = {name: number for name, number in names.items() if name not in labels}
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        drawn = {
+            pool.submit(draw, folder / f"{name}.mp4", kind, seed, number, size): name
+            for name, number in missing.items()
+        }
+        for future in as_completed(drawn):
+            name = drawn[future]
+            labels[name], spent_ms = future.result()
+            file.with_suffix(".part").write_text(json.dumps(dict(sorted(labels.items())), indent=1) + "\n")
+            file.with_suffix(".part").rename(file)
+            done, length_s = sum(name in labels for name in names), labels[name]["duration_s"]
+            print(f"{done}/{len(names)}  {name}  {length_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
+
+
+def draw(video: Path, kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[dict, float]:
+    """Write one clip; its labels, and what a frame of it cost, CPU ms."""
+    begun_s = time.process_time()
+    clip, rng = casting.cast(kind, seed, number, size)
+    stage, clip = staged(clip, renderer_of(size))
+    render(clip, stage, rng, video)
+    labels = label(clip, visible(clip, stage))
+    stage.leave()
+    return labels, 1000 * (time.process_time() - begun_s) / clip.frames
+
+
+@cache
+def renderer_of(size: tuple[int, int]) -> Renderer:
+    """This process's renderer."""
+    return Renderer(*size, samples=4, shadow_size=1024)
 
 
 def main() -> None:
