@@ -1,7 +1,7 @@
 """Everything random about one clip, drawn from its seed and number before the first pixel."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import roles
@@ -17,9 +17,10 @@ from script import Performance, Script, path_of, perform
 from spots import Spots
 
 FPS, LONGEST_S, SHORTEST_S = 15, 40.0, 8.0
-KINDS = ("lifts", "movement", "crowd")
-SIZES = {"lifts": (640, 360), "movement": (640, 360), "crowd": (1280, 720)}
+KINDS = ("lifts", "movement", "crowd", "form")
+SIZES = {"lifts": (640, 360), "movement": (640, 360), "crowd": (1280, 720), "form": (640, 360)}
 TRIES = 60
+WIDEST_STEP_M = 0.45  # one foot ahead of the other
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,12 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
     count = 3 if kind == "crowd" else 1 + (kind == "movement" and rng.random() < 0.2)
     dressed = []
     for _ in range(count):
-        body, outfit = Body(Shape.sample(rng), Stance.sample(rng)), Outfit.sample(rng)
+        shape, stance = Shape.sample(rng), Stance.sample(rng)
+        if kind == "form":
+            stance = replace(stance, stagger_m=float(rng.uniform(-WIDEST_STEP_M, WIDEST_STEP_M)))
+        body, outfit = Body(shape, stance), Outfit.sample(rng)
         dressed.append((body, outfit, dress(body, outfit, rng)))
-    write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding}[kind]
+    write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding, "form": _forming}[kind]
     for _ in range(TRIES):
         camera = sample_camera(kind, size, rng)
         scripts = write([body for body, _, _ in dressed], Spots(camera), number, rng)
@@ -80,16 +84,17 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
 
 def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) -> Camera:
     """All around, 2–45° up, 2.5–10 m away, lenses from 40 to 95° wide, as far as people come out in a fair size."""
-    small, large = (0.165, 0.35) if kind == "crowd" else (0.28, 0.84) if kind == "lifts" else (0.26, 0.7)
+    lifting = kind in ("lifts", "form")
+    small, large = (0.165, 0.35) if kind == "crowd" else (0.28, 0.84) if lifting else (0.26, 0.7)
     # Half of the views lie within 35° of side-on to somebody who faces −y, where an answer is expected.
     from_side = rng.uniform(-35, 35) if rng.random() < 0.5 else rng.uniform(-90, 90)
     around = np.deg2rad(from_side + rng.choice([0, 180]))
     while True:
         up, far = np.deg2rad(rng.uniform(2, 45)), rng.uniform(2.5, 10)
         focal = size[0] / 2 / np.tan(np.deg2rad(rng.uniform(40, 95)) / 2)
-        if small < 1.72 * focal / far / size[1] < large and (kind == "lifts" or far > 4):
+        if small < 1.72 * focal / far / size[1] < large and (lifting or far > 4):
             break
-    target = np.array([*rng.normal(0, 0.05 * far, 2) * (kind != "lifts"), 0.85])
+    target = np.array([*rng.normal(0, 0.05 * far, 2) * (not lifting), 0.85])
     eye = target + far * np.array([np.cos(up) * np.cos(around), np.cos(up) * np.sin(around), np.sin(up)])
     return Camera(eye, target, float(focal), *size)
 
@@ -97,6 +102,11 @@ def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) ->
 def _lifting(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:
     del number
     return [_arrived(bodies[0], spots, rng, lambda script: roles.lifter(script, spots, int(rng.integers(2, 5))))]
+
+
+def _forming(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:
+    del number
+    return [_arrived(bodies[0], spots, rng, lambda script: roles.form(script, int(rng.integers(2, 5))))]
 
 
 def _moving(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:

@@ -1,9 +1,10 @@
 """Whole video clips for evaluation, with exact labels: seeded, resumable.
 
-    python clips.py OUT_FOLDER --clips 60 --seed 901 [--kind lifts|movement|crowd] [--width 640 --height 360]
+    python clips.py OUT_FOLDER --clips 60 --seed 901 [--kind lifts|movement|crowd|form] [--width 640 --height 360]
 
 `lifts`: one person, two to four lifts of any technique. `movement`: anything but lifts. `crowd`: three people
-who cross each other's ways while some of them lift. `OUT_FOLDER/labels.json` says what happens in every clip.
+who cross each other's ways while some of them lift. `form`: lifts with staggered feet and leaning back at the top.
+`OUT_FOLDER/labels.json` says what happens in every clip.
 """
 
 import argparse
@@ -139,6 +140,11 @@ def clothing(outfit: Outfit) -> str:
 
 def _person(clip: Clip, actor: Actor) -> dict:
     lifts = [_lift(clip, actor, timed) for timed in actor.shown.lifts]
+    for lift, lean_deg in zip(lifts, actor.shown.leans_deg, strict=False):
+        lift["conditions"] |= {
+            "lean_back_deg": round(lean_deg, 1),
+            "stagger_m": round(abs(actor.body.stance.stagger_m), 3),
+        }
     middle = [_x(clip, actor, i) for i in range(clip.frames)]
     return {
         # Who is out of the picture most of the time, as somebody who only crosses it, is at its edge.

@@ -13,6 +13,7 @@ from spots import Spots
 
 WITH_HANDS_FULL = ("walk", "turn_about", "stand", "glance")
 APART_M = 0.62  # people who pass each other; twice that where both lift
+MOST_LEAN_BACK_DEG = 22.0  # about the hips' and lower back's range of extension
 LAST_START_S = 15.0  # no activity begins later, so that none is cut by the end of a clip of 40 s
 
 
@@ -30,6 +31,18 @@ def lifter(script: Script, spots: Spots, count: int) -> None:
             script.turn_to(script.place.yaw_deg + float(rng.choice([-1, 1]) * rng.uniform(60, 170)))
     if rng.random() < 0.4:
         script.walk_to(*spots.pick(rng, script.place, 1.2))
+    script.wait(0.6)
+
+
+def form(script: Script, count: int) -> None:
+    """Lifts on the spot, some of which end leaning back past upright, as who locks out too far does."""
+    rng = script.rng
+    script.wait(float(rng.uniform(1.0, 2.0)))
+    for lift in with_loads([sample_lift(rng) for _ in range(count)], rng):
+        script.lift(lift)
+        lean_deg = float(rng.uniform(0, MOST_LEAN_BACK_DEG)) if rng.random() < 0.5 else 0.0
+        script.lean_back(lean_deg)
+        script.wait(float(rng.uniform(0.6, 1.5)))
     script.wait(0.6)
 
 

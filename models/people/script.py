@@ -38,6 +38,7 @@ class Performance:
     rotations: np.ndarray
     joints: Joints
     lifts: list[Timed]
+    leans_deg: list[float]
     props: list[Prop]
     furniture: list[np.ndarray]
     fps: float
@@ -84,6 +85,7 @@ class Script:
         self.rolls: list[list[tuple]] = [[], []]
         self.moves: dict[str, list[tuple]] = defaultdict(list)
         self.lifts: list[Timed] = []
+        self.leans_deg: list[float] = []  # past upright after each lift, where that was asked for
         self.props: list[Prop] = []
         self.furniture: list[np.ndarray] = []
         self.blocked: list[tuple[float, float]] = []  # floor that other ways must keep clear of
@@ -104,6 +106,16 @@ class Script:
         self.wait(0.75)
         self.lifts.append(Timed(lift, self.now_s))
         self.wait(lift.length_s + 0.3)
+
+    def lean_back(self, lean_deg: float) -> None:
+        """Right after a lift: past upright by so much, held for a moment, and back."""
+        self.leans_deg.append(lean_deg)
+        if not lean_deg:
+            return
+        self.to("trunk", -lean_deg, 0.4, after_s=-0.4)
+        self.wait(float(self.rng.uniform(0.3, 0.7)))
+        self.to("trunk", 0.0, 0.6)
+        self.wait(0.6)
 
     def block(self, ahead_m: float, size_m: float = 0.0) -> None:
         """Something stands this far ahead: nobody should walk through it."""
@@ -159,7 +171,9 @@ def perform(script: Script, times: np.ndarray) -> Performance:
     limbs = _limbs(script, (sampled, path), times, (stride, special))
     pose = replace(base, **tracks, grasp=np.maximum(base.grasp, carry), limbs=limbs)
     rotations, joints, _ = body.solved(pose)
-    return Performance(body, pose, path, rotations, joints, script.lifts, script.props, script.furniture, fps)
+    return Performance(
+        body, pose, path, rotations, joints, script.lifts, script.leans_deg, script.props, script.furniture, fps
+    )
 
 
 def _stride(path: steps.Path, sampled: steps.Feet) -> np.ndarray:
