@@ -116,6 +116,11 @@ class Watch:
         """How many people are followed now."""
         return sum(track.confirmed for track in self._tracker.tracks)
 
+    @property
+    def bending(self) -> bool:
+        """Whether somebody was bent, or on the way, when last looked at."""
+        return any(follower.detector.bending for follower in self._followers.values())
+
     def look(self, frame: Frame) -> Look:
         """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
         frame = replace(frame, image=blank(frame.image, self.camera.masks))

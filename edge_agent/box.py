@@ -3,23 +3,24 @@
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from edge_agent.agent import MODEL, Look, Watch
-from edge_agent.camera import Camera, newest_of
+from edge_agent.camera import Camera
 from edge_agent.core.events import Place, from_lift
 from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
+from edge_agent.core.turns import Waiting, next_turn
 from edge_agent.frames import DROP_REASONS
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError, cores
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.publisher import AgentName, Publisher
-from edge_agent.settings import Settings
+from edge_agent.settings import CameraSettings, Settings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry, CameraMetrics, serve
 from edge_agent.zones import zone_names, zone_of
 
@@ -51,11 +52,15 @@ class Box:
         self._ready = threading.Event()
         metrics = CameraMetrics(self.telemetry)
         self._cameras = [Camera(camera, metrics, self._ready) for camera in settings.cameras]
-        self._watches = {
-            camera.name: Watch(camera, self._eyes, settings.technique.thresholds) for camera in settings.cameras
-        }
-        self._by_name = {camera.name: camera for camera in settings.cameras}
+        self._watches = {camera.name: self._new_watch(camera) for camera in settings.cameras}
+        self._settings_of = {camera.name: camera for camera in settings.cameras}
+        self._by_name = {camera.name: camera for camera in self._cameras}
+        self._begun_s = dict.fromkeys(self._by_name, 0.0)  # the last look, or its camera's turn without a frame
+        self._looking: dict[str, Future[Look | None]] = {}
         self._ended: set[str] = set()
+
+    def _new_watch(self, camera: CameraSettings) -> Watch:
+        return Watch(camera, self._eyes, self._settings.technique.thresholds)
 
     def run(self, stop: threading.Event, seen: Observer) -> None:
         """Until ``stop`` is set or every camera was a file that has ended. ``seen`` is told of every look.
@@ -68,6 +73,7 @@ class Box:
         try:
             with ThreadPoolExecutor(cores(), "look") as pool:
                 self._watch(stop, pool, seen)
+            self._take_done(seen)
         finally:
             self._close(seen)
         errors = [camera.error for camera in self._cameras if camera.error]
@@ -75,38 +81,70 @@ class Box:
             raise errors[0]
 
     def _watch(self, stop: threading.Event, pool: Executor, seen: Observer) -> None:
-        """The newest frame of every camera that has one, side by side; what they gave, one after the other."""
+        """Cameras side by side, each camera's frames one after the other; what they gave is taken here alone."""
         while not stop.is_set() and len(self._ended) < len(self._cameras):
-            frames = newest_of(self._cameras, self._ready, _LOOP_WAIT_S)
-            for frame, look in zip(frames, pool.map(self._look, frames), strict=True):
-                self._take(frame, look, seen)
+            self._ready.wait(_LOOP_WAIT_S)
+            self._ready.clear()  # before looking: a frame that comes in between sets it again
+            self._take_done(seen)
+            self._hand_out(pool)
             self._end_finished(seen)
             if self.outbox.release(time.time()):
                 self._publisher.wake()
 
+    def _hand_out(self, pool: Executor) -> None:
+        """Give each free core the newest frame of the camera whose turn it is."""
+        for _ in range(cores() - len(self._looking)):
+            now_s = time.monotonic()
+            waiting = [
+                Waiting(camera.name, now_s - self._begun_s[camera.name], self._watches[camera.name].bending)
+                for camera in self._cameras
+                if camera.name not in self._looking and camera.waiting
+            ]
+            if not waiting:
+                return
+            name = next_turn(waiting).camera
+            self._begun_s[name] = now_s
+            frame = self._by_name[name].newest(0.0)
+            if frame is None:
+                continue
+            self._looking[name] = pool.submit(self._look, frame)
+            self._looking[name].add_done_callback(lambda _: self._ready.set())
+
     def _look(self, frame: Frame) -> Look | None:
-        """None where a network failed: then nothing is concluded from this frame."""
+        """None where a network failed: then nothing is concluded from this frame.
+
+        An error that nobody foresaw costs this camera what it knew of the people in view, and no other camera.
+        """
         try:
             return self._watches[frame.camera].look(frame)
         except InferenceError as error:
             self.telemetry.inference_errors.labels(error.model).inc()
             log.warning("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
-            return None
+        except Exception:
+            self.telemetry.look_errors.labels(frame.camera).inc()
+            log.exception("a frame could not be understood, its camera is watched anew", camera=frame.camera)
+            self._watches[frame.camera] = self._new_watch(self._settings_of[frame.camera])
+        return None
 
-    def _take(self, frame: Frame, look: Look | None, seen: Observer) -> None:
+    def _take_done(self, seen: Observer) -> None:
+        for name, future in [(name, future) for name, future in self._looking.items() if future.done()]:
+            del self._looking[name]
+            self._take(name, future.result(), seen)
+
+    def _take(self, camera: str, look: Look | None, seen: Observer) -> None:
         if look is None:
             return
-        self.telemetry.frames.labels(frame.camera).inc()
-        self.telemetry.tracks.labels(frame.camera).set(self._watches[frame.camera].followed)
+        self.telemetry.frames.labels(camera).inc()
+        self.telemetry.tracks.labels(camera).set(self._watches[camera].followed)
         for reason in look.searches:
-            self.telemetry.searches.labels(frame.camera, reason).inc()
-        self._record(frame.camera, look, seen)
+            self.telemetry.searches.labels(camera, reason).inc()
+        self._record(camera, look, seen)
 
     def _record(self, camera: str, look: Look, seen: Observer) -> None:
         """Every lift becomes an anonymous event in the durable outbox before anything else hears of it."""
         for lift in look.lifts:
             self.telemetry.lift(lift.technique, lift.unknown_reason)
-            zone = zone_of(lift, self._by_name[camera])
+            zone = zone_of(lift, self._settings_of[camera])
             if zone is None:
                 self.telemetry.lifts_outside_zones.labels(camera).inc()
                 continue
@@ -117,7 +155,8 @@ class Box:
 
     def _end_finished(self, seen: Observer) -> None:
         for camera in self._cameras:
-            if camera.state == "ended" and camera.name not in self._ended:
+            over = camera.state == "ended" and camera.name not in self._looking
+            if over and not camera.waiting and camera.name not in self._ended:
                 self._end(camera.name, seen)
 
     def _end(self, name: str, seen: Observer) -> None:

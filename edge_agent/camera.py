@@ -4,14 +4,15 @@ ready = threading.Event()
 cameras = [Camera(settings, telemetry, ready) for settings in site.cameras]
 for camera in cameras:
     camera.start()
-while True:
-    for frame in newest_of(cameras, ready, timeout_s=1.0):
-        ...
+while ready.wait():
+    ready.clear()  # before looking: a frame that comes in between sets it again
+    for camera in cameras:
+        if frame := camera.newest(0.0):
+            ...
 """
 
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -39,7 +40,6 @@ __all__ = [
     "CameraTelemetry",
     "DropReason",
     "VideoInfo",
-    "newest_of",
     "probe",
     "read_video",
     "redact",
@@ -95,6 +95,12 @@ class Camera:
         with self._changed:
             self._account_blindness()
             return self._state
+
+    @property
+    def waiting(self) -> bool:
+        """Whether ``newest`` has a frame to give."""
+        with self._changed:
+            return self._slot is not None
 
     def start(self) -> None:
         """Begin to read."""
@@ -248,11 +254,3 @@ class Camera:
         if self._state != "down":
             self._state = "down"
             self._telemetry.up(self.name, False)
-
-
-def newest_of(cameras: Sequence[Camera], ready: threading.Event, timeout_s: float) -> list[Frame]:
-    """Wait until one of the cameras sharing ``ready`` has a frame; return the newest of each."""
-    ready.wait(timeout_s)
-    # Cleared before looking: a frame that comes in between sets it again.
-    ready.clear()
-    return [frame for camera in cameras if (frame := camera.newest(0.0)) is not None]

@@ -101,6 +101,12 @@ class AgentTelemetry:
         self.inference_errors = Counter(
             "edge_agent_inference_errors", "Inference requests that failed", ["model"], registry=registry
         )
+        self.look_errors = Counter(
+            "edge_agent_look_errors",
+            "Frames given up by an unforeseen error; the camera is then watched anew",
+            ["camera"],
+            registry=registry,
+        )
         self.device_info = Gauge(
             "edge_agent_device_info",
             "1 for the device a model really runs on",
@@ -186,6 +192,7 @@ class AgentTelemetry:
                 self.camera_up,
                 self.camera_blind,
                 self.camera_reconnects,
+                self.look_errors,
                 self.tracks,
                 self.lifts_outside_zones,
             ):

@@ -137,6 +137,35 @@ def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
     assert [lift.technique for look in looks for lift in look.lifts] == ["hinge"]
 
 
+def test_an_unforeseen_error_costs_one_camera_what_it_knew_and_the_other_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, first_lift_clip: Path
+) -> None:
+    registry = CollectorRegistry()
+    cameras = tuple(CameraSettings(name=name, source=str(first_lift_clip)) for name in ("dock", "aisle"))
+    settings = Settings(
+        cameras=cameras, mqtt=MqttSettings(port=free_port()), outbox=OutboxSettings(path=tmp_path / "outbox.sqlite")
+    )
+    box, broken = Box(settings, registry), Counter[str]()
+    real_look = Watch.look
+
+    def look(watch: Watch, frame: Frame) -> Look:
+        if frame.camera == "dock" and frame.time_s > FIRST_LIFT_S / 2 and not broken["dock"]:
+            broken["dock"] += 1
+            raise ZeroDivisionError("nobody thought of this")
+        return real_look(watch, frame)
+
+    monkeypatch.setattr(Watch, "look", look)
+    lifts: dict[str, list[str]] = {"dock": [], "aisle": []}
+    box.run(threading.Event(), lambda camera, look: lifts[camera].extend(lift.technique for lift in look.lifts))
+    assert lifts["aisle"] == ["hinge"]
+    for camera, errors in {"dock": 1, "aisle": 0}.items():
+        assert registry.get_sample_value("edge_agent_look_errors_total", {"camera": camera}) == errors
+        assert (
+            registry.get_sample_value("edge_agent_frames_total", {"camera": camera})
+            == int(FIRST_LIFT_S * 15) - errors
+        )
+
+
 def test_a_camera_file_that_cannot_be_read_ends_alone(tmp_path: Path) -> None:
     """The other camera goes on; the box does not wait for ever for a file that is not there."""
     registry = CollectorRegistry()

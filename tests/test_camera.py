@@ -16,7 +16,7 @@ import cv2
 import pytest
 from structlog.testing import capture_logs
 
-from edge_agent.camera import Camera, newest_of, probe, read_video, redact, video_info
+from edge_agent.camera import Camera, probe, read_video, redact, video_info
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings
@@ -153,7 +153,9 @@ def test_a_hanging_camera_is_down_and_disturbs_no_other(serve: Callable[..., Rts
         deadline_s = time.monotonic() + PATIENCE_S
         while len(frames) < 10 or not counts.seen["hung", "failed", "timeout"]:
             assert time.monotonic() < deadline_s
-            frames += newest_of([good, hung], ready, timeout_s=0.5)
+            ready.wait(0.5)
+            ready.clear()
+            frames += [frame for camera in (good, hung) if (frame := camera.newest(0.0))]
         assert {frame.camera for frame in frames} == {"good"}
         assert (good.state, hung.state) == ("up", "down")
         assert counts.blind_s["hung"] > 0
