@@ -15,13 +15,15 @@ from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.core.turns import Waiting, next_turn
 from edge_agent.frames import DROP_REASONS
+from edge_agent.metrics_server import serve
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError, cores
+from edge_agent.pose.speed import SLOWED, SLOWED_FIX, Speed
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import CameraSettings, Settings
-from edge_agent.telemetry import AgentLabels, AgentTelemetry, CameraMetrics, serve
+from edge_agent.telemetry import AgentLabels, AgentTelemetry, CameraMetrics
 from edge_agent.zones import zone_names, zone_of
 
 log = structlog.get_logger()
@@ -43,9 +45,7 @@ class Box:
         names = [camera.name for camera in settings.cameras]
         self.telemetry = AgentTelemetry(registry, AgentLabels(names, DROP_REASONS, STAGES, models, UNKNOWN_REASONS))
         self._eyes = Eyes(settings.pose, lambda stage: self.telemetry.inference.labels(stage).time())
-        for model, device in self._eyes.devices.items():
-            self.telemetry.device_info.labels(model, device).set(1)
-            log.info("network ready", model=model, device=device)
+        self._tell_devices()
         self.outbox = Outbox(settings.outbox, settings.privacy, self.telemetry)
         name = AgentName(settings.site, settings.agent)
         self._publisher = Publisher(settings.mqtt, name, self.outbox, self.telemetry, self._health)
@@ -58,6 +58,33 @@ class Box:
         self._begun_s = dict.fromkeys(self._by_name, 0.0)  # the last look, or its camera's turn without a frame
         self._looking: dict[str, Future[Look | None]] = {}
         self._ended: set[str] = set()
+
+    def _tell_devices(self) -> None:
+        for one in self._eyes.fallbacks:
+            self.telemetry.device_fallbacks.labels(one.model, one.device).inc()
+            log.warning("device not used", model=one.model, device=one.device, what=one.error.what, fix=one.error.fix)
+        for model, device in self._eyes.devices.items():
+            self.telemetry.device_info.labels(model, device).set(1)
+            log.info("network ready", model=model, device=device)
+        try:
+            for speed in self._eyes.speeds():
+                self._tell_speed(speed)
+        except OSError as error:
+            log.warning("first speed not kept", what=str(error), fix="set pose.cache_dir to a folder with space")
+
+    def _tell_speed(self, speed: Speed) -> None:
+        """The landmarker is opened twice; its slower form counts."""
+        gauge = self.telemetry.slowdown.labels(speed.network.name)
+        gauge.set(
+            max(
+                speed.slowdown,
+                self._registry.get_sample_value("edge_agent_inference_slowdown", {"model": speed.network.name})
+                or 0.0,
+            )
+        )
+        if speed.slowdown >= SLOWED:
+            what = f"{speed.answer_ms:.0f} ms an answer, {speed.slowdown:.1f} times as long as at first"
+            log.warning("network has become slower", model=speed.network.name, what=what, fix=SLOWED_FIX)
 
     def _new_watch(self, camera: CameraSettings) -> Watch:
         return Watch(camera, self._eyes, self._settings.technique.thresholds)

@@ -25,8 +25,8 @@ from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
 from edge_agent.errors import InputError
 from edge_agent.ledger import Ledger, SiteCollector, TooManyZonesError
+from edge_agent.metrics_server import serve
 from edge_agent.settings import BridgeSettings, MqttSettings
-from edge_agent.telemetry import serve
 
 log = structlog.get_logger()
 

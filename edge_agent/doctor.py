@@ -26,9 +26,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge_agent import mqtt, registry
+from edge_agent import mqtt
 from edge_agent.camera import probe
 from edge_agent.errors import HingewatchError
+from edge_agent.pose.devices import candidates, open_first
+from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
+from edge_agent.pose.network import one_thread_each
+from edge_agent.pose.speed import SLOWED, SLOWED_FIX, measure
 from edge_agent.settings import CameraSettings, MqttSettings, PoseSettings, Settings
 
 State = Literal["ok", "warn", "fail"]
@@ -57,8 +61,11 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything, from the box itself outwards to cameras and broker."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
-    yield from _devices(settings.pose)
-    yield from _models(settings.pose)
+    core = ov.Core()
+    core.set_property("CPU", one_thread_each())
+    yield _devices(core, settings.pose.device)
+    for model in (FINDER, marker_of(settings.pose)):
+        yield _model(core, model, settings.pose)
     yield from _paths(settings)
     yield _disk(settings.outbox.path)
     yield _clock()
@@ -83,36 +90,36 @@ def show_json(findings: list[Finding]) -> None:
     print(json.dumps([asdict(finding) for finding in findings], indent=2))
 
 
-def _devices(pose: PoseSettings) -> Iterator[Finding]:
-    core = ov.Core()
-    available = ", ".join(core.available_devices)
-    version = ov.__version__.split("-")[0]
-    one = ov.opset13.parameter([1], ov.Type.f32)
-    try:
-        compiled = core.compile_model(ov.Model([ov.opset13.relu(one)], [one]), pose.device)
-    except RuntimeError:
-        yield Finding(
-            "openvino",
-            "fail",
-            f"{version} cannot use {pose.device}; this machine has {available}",
-            "set pose.device to AUTO:NPU,GPU,CPU, or install the device's driver",
+def _devices(core: ov.Core, wanted: str) -> Finding:
+    version, here = ov.__version__.split("-")[0], core.available_devices
+    detail = f"{version}: asked for {wanted}; this machine has {', '.join(here)}"
+    names = {name.partition(".")[0] for name in here} | {"AUTO"}
+    if not any(name.partition(".")[0] in names for name in candidates(wanted, here)):
+        return Finding(
+            "openvino", "fail", detail, "set pose.device to AUTO:NPU,GPU,CPU, or install the device's driver"
         )
-        return
-    used = ", ".join(str(name).strip("()") for name in compiled.get_property("EXECUTION_DEVICES"))
-    detail = f"{version}: asked for {pose.device}, uses {used}; this machine has {available}"
-    accelerated = any(name in pose.device for name in ("NPU", "GPU"))
-    if accelerated and used == "CPU":
-        yield Finding("openvino", "warn", detail, "fine on a CPU-only box; else install the NPU or GPU driver")
-    else:
-        yield Finding("openvino", "ok", detail)
+    if here == ["CPU"] and wanted != "CPU":
+        return Finding("openvino", "warn", detail, "fine on a CPU-only box; else install the NPU or GPU driver")
+    return Finding("openvino", "ok", detail)
 
 
-def _models(pose: PoseSettings) -> Iterator[Finding]:
-    for name in ("pose-detector", f"pose-landmarker-{pose.landmarker}"):
-        try:
-            yield Finding(f"model {name}", "ok", str(registry.load(name, pose.models_dir)))
-        except HingewatchError as error:
-            yield Finding(f"model {name}", "fail", error.what, error.fix)
+def _model(core: ov.Core, model: str, pose: PoseSettings) -> Finding:
+    """Opened as the agent does it: the file proven by its hash, the device by the self-test."""
+    check = f"model {model}"
+    try:
+        opened = [open_first(core, graph, pose.device) for graph in graphs_of(model, pose)]
+        speeds = [measure(one.network, pose.cache_dir) for one in opened]
+    except HingewatchError as error:
+        return Finding(check, "fail", error.what, error.fix)
+    slowest = max(speeds, key=lambda speed: speed.slowdown)
+    detail = f"answers rightly on {opened[-1].network.device}, in {speeds[-1].answer_ms:.0f} ms"
+    for fallback in (fallback for one in opened for fallback in one.fallbacks):
+        return Finding(
+            check, "warn", f"{detail}; not on {fallback.device}: {fallback.error.what}", fallback.error.fix
+        )
+    if slowest.slowdown >= SLOWED:
+        return Finding(check, "warn", f"{detail}, {slowest.slowdown:.1f} times as long as at first", SLOWED_FIX)
+    return Finding(check, "ok", detail)
 
 
 def _paths(settings: Settings) -> Iterator[Finding]:

@@ -16,12 +16,10 @@ from prometheus_client import (
     Gauge,
     Histogram,
     disable_created_metrics,
-    start_http_server,
 )
 
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.search import SEARCHES
-from edge_agent.errors import InputError
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
 CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
@@ -110,6 +108,18 @@ class AgentTelemetry:
         self.device_info = Gauge(
             "edge_agent_device_info",
             "1 for the device a model really runs on",
+            ["model", "device"],
+            registry=registry,
+        )
+        self.slowdown = Gauge(
+            "edge_agent_inference_slowdown",
+            "Time of one answer at the start, as a multiple of the first start's on this box",
+            ["model"],
+            registry=registry,
+        )
+        self.device_fallbacks = Counter(
+            "edge_agent_device_fallbacks",
+            "Devices that were asked for and are here, but could not run a model rightly",
             ["model", "device"],
             registry=registry,
         )
@@ -255,27 +265,6 @@ class CameraMetrics:
     def failed(self, camera: str, reason: str) -> None:
         """One attempt to open or read failed."""
         self._metrics.camera_failures.labels(camera, reason).inc()
-
-
-def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:
-    """Serve ``/metrics`` from a daemon thread. Returns the real port and what stops it.
-
-    Raises InputError when the address cannot be bound.
-    """
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except (OSError, OverflowError) as error:
-        raise InputError(
-            f"cannot serve metrics on {host}:{port}: {error}",
-            "choose another metrics host or port in the settings",
-        ) from error
-
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-    return server.server_port, stop
 
 
 def without_created_series() -> None:

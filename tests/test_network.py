@@ -14,7 +14,7 @@ from edge_agent.core.records import Image
 from edge_agent.errors import RunError
 from edge_agent.pose import detector
 from edge_agent.pose.eyes import Eyes
-from edge_agent.pose.network import Graph, InferenceError, Network, present
+from edge_agent.pose.network import Graph, InferenceError, Network
 from edge_agent.settings import PoseSettings
 
 PICTURE_PX = 224
@@ -32,23 +32,6 @@ def network() -> Network:
 
 def picture(grey: int = 90) -> Image:
     return np.full((PICTURE_PX, PICTURE_PX, 3), grey, np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "here", "used"),
-    [
-        ("AUTO:NPU,GPU,CPU", ["CPU"], "AUTO:CPU"),
-        ("AUTO:NPU,GPU,CPU", ["CPU", "GPU"], "AUTO:GPU,CPU"),
-        ("AUTO:GPU,CPU", ["CPU", "GPU.0", "GPU.1"], "AUTO:GPU,CPU"),
-        ("AUTO:GPU.1,CPU", ["CPU", "GPU.0", "GPU.1"], "AUTO:GPU.1,CPU"),
-        ("AUTO:NPU,GPU", ["CPU"], "AUTO:NPU,GPU"),  # nothing of it is here: OpenVINO's own error says so
-        ("AUTO", ["CPU"], "AUTO"),
-        ("CPU", ["CPU"], "CPU"),
-        ("GPU", ["CPU"], "GPU"),  # taken at its word: never a silent fallback
-    ],
-)
-def test_auto_asks_only_for_devices_that_are_here(wanted: str, here: list[str], used: str) -> None:
-    assert present(wanted, here) == used
 
 
 def test_the_device_really_used_is_told(eyes: Eyes) -> None:

@@ -14,10 +14,12 @@ from edge_agent.core.posture import Posture
 from edge_agent.core.records import Image, Pose
 from edge_agent.core.spine import back_profile
 from edge_agent.errors import InputError
-from edge_agent.pose import detector, landmarker
+from edge_agent.pose import detector, landmarker, speed
 from edge_agent.pose.detector import Detection, Detector, Window
+from edge_agent.pose.devices import open_first
 from edge_agent.pose.landmarker import Landmarker
-from edge_agent.pose.network import Graph, Network, one_thread_each
+from edge_agent.pose.network import Graph, one_thread_each
+from edge_agent.pose.speed import Speed
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.settings import PoseSettings
@@ -33,27 +35,62 @@ def untimed(_stage: str) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+FINDER = "pose-detector"
+
+
+def marker_of(settings: PoseSettings) -> str:
+    """The registry's name of the landmarker in use."""
+    return f"pose-landmarker-{settings.landmarker}"
+
+
+def graphs_of(model: str, settings: PoseSettings) -> tuple[Graph, ...]:
+    """What of a model is opened: the detector, or landmarks alone and landmarks with the outline.
+
+    Raises InputError for a missing or altered file.
+    """
+    path = registry.load(model, settings.models_dir)
+    if model == FINDER:
+        return (Graph(model, path, detector.OUTPUTS, "-1..1"),)
+    return tuple(
+        Graph(model, path, outputs, "0..1") for outputs in (landmarker.KEYPOINT_OUTPUTS, landmarker.MASK_OUTPUTS)
+    )
+
+
 class Eyes:
     """Detector, landmarker and spine encoder. Every method raises InferenceError when a network fails."""
 
     def __init__(self, settings: PoseSettings, timer: StageTimer = untimed) -> None:
-        """Raises InputError for a missing or altered model file, RunError for a device that cannot run it."""
+        """Raises InputError for a missing or altered model file, RunError where no device can run it rightly.
+
+        ``fallbacks``: devices that were asked for, are here and were not taken.
+        """
         core = ov.Core()
         core.set_property({"CACHE_DIR": str(_writable(settings.cache_dir))})
         core.set_property("CPU", one_thread_each())
         self.timer = timer
-        finder, marker = "pose-detector", f"pose-landmarker-{settings.landmarker}"
-        found, marked = (registry.load(name, settings.models_dir) for name in (finder, marker))
-        detect = Network(core, Graph(finder, found, detector.OUTPUTS, "-1..1"), settings.device)
-        plain = Network(core, Graph(marker, marked, landmarker.KEYPOINT_OUTPUTS, "0..1"), settings.device)
-        outlined = Network(core, Graph(marker, marked, landmarker.MASK_OUTPUTS, "0..1"), settings.device)
+        marker = marker_of(settings)
+        opened = [
+            open_first(core, graph, settings.device)
+            for model in (FINDER, marker)
+            for graph in graphs_of(model, settings)
+        ]
+        self._networks = [one.network for one in opened]
+        detect, plain, outlined = self._networks
+        self.fallbacks = tuple(fallback for one in opened for fallback in one.fallbacks)
         self._detector = Detector(detect)
         self._landmarker = Landmarker(plain, outlined)
         self._spine = SpineEncoder(core)
         self.tell_angles: TellAngles = self._spine.head
-        self.devices = {finder: detect.device, marker: plain.device, SPINE: "CPU"}
+        self.devices = {FINDER: detect.device, marker: outlined.device, SPINE: "CPU"}
         entries = registry.entries()
-        self.hashes = {name: entries[name].sha256 for name in (finder, marker)} | {SPINE: self._spine.sha256}
+        self.hashes = {name: entries[name].sha256 for name in (FINDER, marker)} | {SPINE: self._spine.sha256}
+        self._records = settings.cache_dir
+
+    def speeds(self) -> list[Speed]:
+        """How fast each network answers, beside its first time on this box, which is kept. Raises OSError."""
+        measured = [speed.measure(network, self._records) for network in self._networks]
+        speed.remember(measured, self._records)
+        return measured
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
         """Everyone seen in any of the windows; somebody in two windows may be reported twice."""

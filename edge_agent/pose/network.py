@@ -71,19 +71,6 @@ def _take_pictures(model: ov.Model, mean: float, scale: float) -> ov.Model:
     return steps.build()
 
 
-def present(device: str, available: Sequence[str]) -> str:
-    """``AUTO:NPU,GPU,CPU`` without the devices that this box lacks, such as ``AUTO:CPU``.
-
-    AUTO alone skips what is missing, but with a model cache it asks an absent GPU for its name and fails. Any
-    other device string is taken at its word.
-    """
-    kind, _, wanted = device.partition(":")
-    if kind != "AUTO" or not wanted:
-        return device
-    here = [name for name in wanted.split(",") if any(real.split(".")[0] == name.split(".")[0] for real in available)]
-    return f"AUTO:{','.join(here)}" if here else device
-
-
 def last_line(error: Exception) -> str:
     """The end of OpenVINO's long stack of messages, which says what is wrong."""
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)
@@ -111,7 +98,6 @@ class Network:
     def __init__(self, core: ov.Core, graph: Graph, device: str) -> None:
         """Raises RunError when the device cannot run it."""
         mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[graph.span]
-        device = present(device, core.available_devices)
         model = _take_pictures(_prune(core.read_model(graph.path), graph.outputs), mean, scale)
         try:
             self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
@@ -124,6 +110,11 @@ class Network:
         self._requests = Requests(self._compiled)
         self.name = graph.name
         _, self.height, self.width, _ = self._compiled.input(0).shape
+
+    @property
+    def outputs(self) -> int:
+        """How many branches of the graph are computed."""
+        return len(self._outputs)
 
     @property
     def device(self) -> str:
