@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${EVALUATE_FOLDER:-build/evaluate}
-mkdir -p "$work"
+mkdir -p "$work" build
 models/environment.sh "$work/venv"
 for kind in "lifts 60 901" "movement 190 902" "crowd 12 903"; do
     read -r name clips seed <<<"$kind"
