@@ -31,7 +31,7 @@ from edge_agent.camera import probe
 from edge_agent.errors import HingewatchError
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
-from edge_agent.pose.network import one_thread_each
+from edge_agent.pose.network import new_core
 from edge_agent.pose.speed import SLOWED, SLOWED_FIX, measure
 from edge_agent.settings import CameraSettings, MqttSettings, PoseSettings, Settings
 
@@ -61,8 +61,7 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything, from the box itself outwards to cameras and broker."""
     yield Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}")
-    core = ov.Core()
-    core.set_property("CPU", one_thread_each())
+    core = new_core()
     yield _devices(core, settings.pose.device)
     for model in (FINDER, marker_of(settings.pose)):
         yield _model(core, model, settings.pose)

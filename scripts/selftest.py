@@ -9,14 +9,13 @@ from typing import get_args
 
 import cv2
 import numpy as np
-import openvino as ov
 
 from edge_agent.core import crop
 from edge_agent.frames import read_video
 from edge_agent.pose.detector import Detector, Window
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
 from edge_agent.pose.landmarker import cut
-from edge_agent.pose.network import Network
+from edge_agent.pose.network import Network, new_core
 from edge_agent.pose.selftest import answer_of
 from edge_agent.settings import PoseSettings
 
@@ -26,8 +25,7 @@ SIZE_PX = 256
 
 def main() -> None:
     """The person found in the left half of the demo clip's first frame, as the landmarker is shown them."""
-    core = ov.Core()
-    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    core = new_core()
     frame = next(read_video(ASSETS / "demo.mp4", 720, 15.0)).image
     finder = Detector(Network(core, *graphs_of(FINDER, PoseSettings()), "CPU"))
     person = finder.detect(frame, [Window(0, 0, frame.shape[0])])[0]

@@ -13,7 +13,7 @@ from edge_agent.box import Box
 from edge_agent.core.records import Image
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, Eyes, graphs_of, marker_of
-from edge_agent.pose.network import Graph, Network
+from edge_agent.pose.network import Graph, Network, new_core
 from edge_agent.pose.selftest import LARGEST_ERROR, SelfTestError, answer_of, error_of, golden, picture
 from edge_agent.pose.speed import Speed, measure, remember
 from edge_agent.settings import MqttSettings, OutboxSettings, PoseSettings, Settings
@@ -57,14 +57,14 @@ class UntrustedGpu:
     def set_property(self, *properties: Any) -> None:
         self._core.set_property(*properties)
 
-    def compile_model(self, model: ov.Model, device: str, config: dict[str, Any]) -> ov.CompiledModel:
+    def compile_model(self, model: ov.Model, device: str, config: dict[str, Any] | None = None) -> ov.CompiledModel:
         if device == "GPU" and not self._compiles:
             raise RuntimeError("clGetPlatformIDs error -1001")
         if device == "GPU":
             nought = ov.opset13.constant(np.float32(0))
             results = [ov.opset13.multiply(result.input_value(0), nought) for result in model.get_results()]
             model = ov.Model(results, model.get_parameters(), "nought")
-        return self._core.compile_model(model, "CPU", config)
+        return self._core.compile_model(model, "CPU", config or {})
 
 
 def graph() -> Graph:
@@ -92,7 +92,7 @@ def test_where_no_device_answers_rightly_nothing_starts() -> None:
 
 
 def test_a_box_with_a_bad_gpu_runs_on_cpu_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("edge_agent.pose.eyes.ov.Core", UntrustedGpu)
+    monkeypatch.setattr("edge_agent.pose.network.ov.Core", UntrustedGpu)
     page = CollectorRegistry()
     settings = Settings(
         cameras=(),
@@ -108,9 +108,13 @@ def test_a_box_with_a_bad_gpu_runs_on_cpu_and_says_so(monkeypatch: pytest.Monkey
         assert page.get_sample_value("edge_agent_inference_slowdown", {"model": model}) == 1
 
 
+def test_cpu_answers_in_fp32_where_it_would_rather_take_bfloat16() -> None:
+    assert new_core().get_property("CPU", "INFERENCE_PRECISION_HINT") == ov.Type.f32
+
+
 @pytest.fixture(scope="module")
 def networks() -> list[Network]:
-    return [Network(ov.Core(), graph, "CPU") for model in MODELS for graph in graphs_of(model, PoseSettings())]
+    return [Network(new_core(), graph, "CPU") for model in MODELS for graph in graphs_of(model, PoseSettings())]
 
 
 def wrong(shown: Image) -> list[Image]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino as ov
 import pytest
 
 from edge_agent import registry
@@ -14,7 +13,7 @@ from edge_agent.core.records import Image
 from edge_agent.errors import RunError
 from edge_agent.pose import detector
 from edge_agent.pose.eyes import Eyes
-from edge_agent.pose.network import Graph, InferenceError, Network
+from edge_agent.pose.network import Graph, InferenceError, Network, new_core
 from edge_agent.settings import PoseSettings
 
 PICTURE_PX = 224
@@ -27,7 +26,7 @@ def graph() -> Graph:
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network(ov.Core(), graph(), "CPU")
+    return Network(new_core(), graph(), "CPU")
 
 
 def picture(grey: int = 90) -> Image:
@@ -41,7 +40,7 @@ def test_the_device_really_used_is_told(eyes: Eyes) -> None:
 @pytest.mark.parametrize("device", ["GPU", "NPU", "AUTO:NPU", "TOASTER"])
 def test_a_device_that_is_absent_is_a_plain_error(device: str) -> None:
     with pytest.raises(RunError) as caught:
-        Network(ov.Core(), graph(), device)
+        Network(new_core(), graph(), device)
     assert device in caught.value.what
     assert "\n" not in caught.value.what
     assert "pose.device" in caught.value.fix

@@ -4,8 +4,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-import openvino as ov
-
 from edge_agent import registry
 from edge_agent.core.bodyview import body_view
 from edge_agent.core.crop import Crop
@@ -18,7 +16,7 @@ from edge_agent.pose import detector, landmarker, speed
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.devices import open_first
 from edge_agent.pose.landmarker import Landmarker
-from edge_agent.pose.network import Graph, one_thread_each
+from edge_agent.pose.network import Graph, new_core
 from edge_agent.pose.speed import Speed
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.pose.spine_encoder import SpineEncoder
@@ -64,9 +62,8 @@ class Eyes:
 
         ``fallbacks``: devices that were asked for, are here and were not taken.
         """
-        core = ov.Core()
+        core = new_core()
         core.set_property({"CACHE_DIR": str(_writable(settings.cache_dir))})
-        core.set_property("CPU", one_thread_each())
         self.timer = timer
         marker = marker_of(settings)
         opened = [

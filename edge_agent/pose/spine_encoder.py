@@ -15,7 +15,7 @@ from edge_agent.core.bodyview import BodyView
 from edge_agent.core.kinematics import KinematicsHead
 from edge_agent.core.records import Floats
 from edge_agent.errors import RunError
-from edge_agent.pose.network import InferenceError, Requests, last_line, one_thread_each
+from edge_agent.pose.network import InferenceError, Requests, last_line
 
 NAME = "spine"
 _SHIPPED = files("edge_agent") / "assets"
@@ -29,7 +29,7 @@ class SpineEncoder:
         try:
             with as_file(weights / "spine-encoder.xml") as graph, as_file(weights / "spine-encoder.bin") as numbers:
                 model = core.read_model(graph, numbers)
-                self._requests = Requests(core.compile_model(model, "CPU", one_thread_each()))
+                self._requests = Requests(core.compile_model(model, "CPU"))
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
         encoder, head = ((weights / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))

@@ -11,13 +11,13 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
-import openvino as ov
 from cue_truth import QUESTIONS, cue_of
 from heldout import HeldOutLift, held_out_people, lifts_of, rows_by_view
 from rich.progress import track
 from rows import rows_of
 
 from edge_agent.core.kinematics import Kinematics
+from edge_agent.pose.network import new_core
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.spine_card import Ablation, Data, SpineCard, Variant
 
@@ -36,7 +36,7 @@ def inputs(paths: list[str], folder: Path) -> Ablation:
     rows = rows_of(paths)
     people, variants = held_out_people(rows), []
     for name, title in SHOWN.items():
-        encoder = SpineEncoder(ov.Core(), folder / name)
+        encoder = SpineEncoder(new_core(), folder / name)
         lifts = list(track(lifts_of(rows, people, encoder), title, total=len(people)))
         variants.append(Variant(name=title, rows=rows_by_view(lifts, told_by(encoder))))
     how = (
@@ -97,7 +97,7 @@ def main() -> None:
     parser.add_argument("--landmarks", type=Path, required=True)
     parser.add_argument("--card", type=Path, default=ROOT / "edge_agent" / "assets" / "spine-card.json")
     args = parser.parse_args()
-    rows, encoder = rows_of(args.extracted), SpineEncoder(ov.Core())
+    rows, encoder = rows_of(args.extracted), SpineEncoder(new_core())
     people = held_out_people(rows)
     lifts = list(track(lifts_of(rows, people, encoder), "As shipped", total=len(people)))
     card = SpineCard(

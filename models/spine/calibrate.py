@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 
 import numpy as np
-import openvino as ov
 from heldout import HeldOutLift, held_out_people, is_plain, lifts_of, rows_by_view, verdict_of
 from rich.progress import track
 from rows import rows_of
@@ -15,6 +14,7 @@ from rows import rows_of
 from edge_agent.core.calibration import binned, expected_calibration_error
 from edge_agent.core.kinematics import Kinematics, TellAngles
 from edge_agent.core.technique import TechniqueThresholds, Verdict
+from edge_agent.pose.network import new_core
 from edge_agent.pose.spine_encoder import SpineEncoder
 from edge_agent.spine_card import Row
 
@@ -77,7 +77,7 @@ def in_words(row: Row) -> str:
 
 def main() -> None:
     """Print widths and verdicts."""
-    rows, encoder = rows_of(sys.argv[1:]), SpineEncoder(ov.Core())
+    rows, encoder = rows_of(sys.argv[1:]), SpineEncoder(new_core())
     people = held_out_people(rows)
     lifts = list(track(lifts_of(rows, people, encoder), total=len(people)))
     print_widths(lifts, encoder.head)
