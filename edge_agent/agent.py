@@ -51,7 +51,8 @@ class Look:
     """What one frame gave: everyone in it, and the lifts that ended with it.
 
     ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
-    blurring faces. ``searches`` are words of ``search.SEARCHES``, one for each window: for metrics.
+    blurring faces. ``searches`` are words of ``search.SEARCHES``, one for each window: for metrics, as is
+    ``captured_s``, the frame's.
     """
 
     time_s: float
@@ -59,6 +60,7 @@ class Look:
     lifts: tuple[Lift, ...] = ()
     heads: tuple[Pose, ...] = ()
     searches: tuple[str, ...] = ()
+    captured_s: float | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +137,7 @@ class Watch:
             lifts += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches)
+        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, frame.captured_s)
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""

@@ -178,6 +178,8 @@ class Box:
             ended_s = time.time() - max(look.time_s - lift.end_s, 0.0)
             place = Place(self._settings.site, zone)
             self.outbox.hold(from_lift(lift, place, ended_s, self._settings.privacy.bucket_s, MODEL))
+            if look.captured_s is not None:
+                self.telemetry.told(time.monotonic() - look.captured_s)
         seen(camera, look)
 
     def _end_finished(self, seen: Observer) -> None:

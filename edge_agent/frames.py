@@ -108,7 +108,7 @@ class FrameReader:
             self.pictures += 1
             self.last_s = self._timeline.at(picture_time_s(picture) if stamped else None, elapsed_s)
             if self._limit.keeps(self.last_s):
-                yield Frame(self._name, self._converter.bgr(picture), self.last_s)
+                yield Frame(self._name, self._converter.bgr(picture), self.last_s, now_s)
             else:
                 self._telemetry.dropped(self._name, "rate")
 

@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS events (
     zone TEXT NOT NULL,
     bucket_start INTEGER NOT NULL,
     risk INTEGER NOT NULL,
-    ready_at_s INTEGER,
+    ready_at_s REAL,
     payload TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS events_by_worth ON events (risk, position)
@@ -38,6 +38,7 @@ RETRY_S = 1.0
 """Between two attempts to write while the disk fails: the frame loop calls many times a second."""
 _RISK_RANK = {"low": 0, "medium": 1, "high": 2}
 _INSERT = "INSERT OR IGNORE INTO events (event_id, zone, bucket_start, risk, payload) VALUES (?, ?, ?, ?, ?)"
+_FORGET = "DELETE FROM events WHERE event_id = ? RETURNING ready_at_s"
 _MOVE_TO_END = "UPDATE events SET position = (SELECT max(position) + 1 FROM events) WHERE event_id = ?"
 _MAKE_READY = """
 UPDATE events
@@ -106,9 +107,13 @@ class Outbox:
         return tuple(from_json(payload) for (payload,) in rows)
 
     def delivered(self, event_ids: Sequence[str]) -> None:
-        """Forget events that the broker has acknowledged."""
+        """Forget events that the broker has acknowledged, and note how long they took from their release."""
+        now_s = time.time()
         with self._lock, self._database:
-            self._database.executemany("DELETE FROM events WHERE event_id = ?", [(id_,) for id_ in event_ids])
+            for event_id in event_ids:
+                row = self._database.execute(_FORGET, (event_id,)).fetchone()
+                if row and row[0] is not None:
+                    self._telemetry.delivery.observe(max(0.0, now_s - row[0]))
         self._show_ready()
 
     def postpone(self, event_id: str) -> None:
@@ -184,7 +189,7 @@ class Outbox:
         with self._database:
             self._database.executemany(
                 _MAKE_READY,
-                [(int(now_s), event.bucket_start, to_json(event), event.event_id) for event in events],
+                [(now_s, event.bucket_start, to_json(event), event.event_id) for event in events],
             )
         return events
 

@@ -24,6 +24,7 @@ from edge_agent.core.search import SEARCHES
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
 CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
 
+_LATENCY_SECONDS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0, 2.5, 10.0)
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 
 
@@ -45,6 +46,7 @@ class _OpenBucket:
 
     techniques: Tally[str] = field(default_factory=Tally)
     unknown_reasons: Tally[str] = field(default_factory=Tally)
+    latencies_s: list[float] = field(default_factory=list)
 
 
 class AgentTelemetry:
@@ -144,6 +146,12 @@ class AgentTelemetry:
             ["reason"],
             registry=registry,
         )
+        self.lift_latency = Histogram(
+            "edge_agent_lift_latency_seconds",
+            "From the frame that let a lift be judged to its event in the outbox, shown when its time bucket ends",
+            registry=registry,
+            buckets=_LATENCY_SECONDS,
+        )
         self.lifts_outside_zones = Counter(
             "edge_agent_lifts_outside_zones",
             "Lifts not reported because the feet stood in none of the camera's zones",
@@ -162,6 +170,12 @@ class AgentTelemetry:
             "edge_agent_outbox_oldest_age_seconds",
             "How long the oldest ready event has waited for the broker; 0 when none does",
             registry=registry,
+        )
+        self.delivery = Histogram(
+            "edge_agent_delivery_seconds",
+            "From an event's release, when its time bucket has ended, to the broker's acknowledgement",
+            registry=registry,
+            buckets=_LATENCY_SECONDS,
         )
         self.outbox_dropped = Counter(
             "edge_agent_outbox_dropped_events",
@@ -228,6 +242,10 @@ class AgentTelemetry:
         if unknown_reason is not None:
             self._open.unknown_reasons[unknown_reason] += 1
 
+    def told(self, latency_s: float) -> None:
+        """Note how long after its last frame a lift was in the outbox; shows on the page after ``end_bucket``."""
+        self._open.latencies_s.append(latency_s)
+
     def end_bucket(self) -> None:
         """Show the lifts of the bucket that is over. The outbox calls this."""
         done, self._open = self._open, _OpenBucket()
@@ -235,6 +253,8 @@ class AgentTelemetry:
             self.lifts.labels(technique).inc(count)
         for reason, count in done.unknown_reasons.items():
             self.lifts_unknown.labels(reason).inc(count)
+        for latency_s in done.latencies_s:
+            self.lift_latency.observe(latency_s)
 
 
 class CameraMetrics:

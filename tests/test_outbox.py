@@ -2,6 +2,7 @@
 
 import sqlite3
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,29 @@ def test_a_ready_event_stays_until_it_is_acknowledged(path: Path) -> None:
     assert box.ready() == ids(events) - {first.event_id}
     assert box.metric("outbox_events", state="ready") == 2
     assert box.outbox.oldest_age_s(NOON + FIVE_MIN_S + 40) == 40
+
+
+def test_the_time_from_release_to_the_brokers_answer_is_measured_and_survives_a_restart(path: Path) -> None:
+    box = Box(path)
+    for _ in range(2):
+        box.outbox.hold(an_event())
+    box.outbox.release(time.time() - 7.75)
+    box.reopen()
+    box.outbox.delivered([event.event_id for event in box.outbox.head(2)] + ["unknown"])
+
+    assert box.metric("delivery_seconds_count") == 2
+    assert box.metric("delivery_seconds_bucket", le="2.5") == 0
+    assert (box.metric("delivery_seconds_sum") or 0) >= 2 * 7.7, "not rounded to seconds"
+
+
+def test_a_lifts_latency_shows_only_when_its_bucket_has_ended(path: Path) -> None:
+    box = Box(path)
+    box.telemetry.told(0.04)
+    assert box.metric("lift_latency_seconds_count") == 0
+
+    box.outbox.release(NOON + FIVE_MIN_S)
+    assert box.metric("lift_latency_seconds_count") == 1
+    assert box.metric("lift_latency_seconds_sum") == pytest.approx(0.04)
 
 
 def test_a_refused_event_goes_to_the_end_of_the_line(path: Path) -> None:

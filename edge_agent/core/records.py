@@ -24,11 +24,13 @@ class Frame:
 
     image: (height, width, 3) uint8, BGR.
     time_s: media time, seconds since the stream's first frame; never decreases within a stream.
+    captured_s: when it came out of the decoder, on the monotonic clock; None where nobody looked at the clock.
     """
 
     camera: str
     image: Image
     time_s: float
+    captured_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
