@@ -191,12 +191,13 @@ def evaluate(
 def bench(
     video: Video,
     json: Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write JSON; - is stdout.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", metavar="OUT.html", help="Write a report.")] = None,
     config: Config = None,
 ) -> None:
-    """Measure what a clip costs this machine: CPU milliseconds by stage."""
+    """Measure what a clip costs this machine: CPU milliseconds by stage, beside the networks alone."""
     from edge_agent.bench import bench_file
 
-    bench_file(video, _settings(config), json)
+    bench_file(video, _settings(config), json, report)
 
 
 @app.command()

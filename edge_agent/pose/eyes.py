@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
+import openvino as ov
+
 from edge_agent import registry
 from edge_agent.core.bodyview import body_view
 from edge_agent.core.crop import Crop
@@ -25,7 +27,12 @@ from edge_agent.settings import PoseSettings
 StageTimer = Callable[[str], AbstractContextManager[object]]
 """Measures one stage: ``with timer("detect"): ...``."""
 
-STAGES = ("detect", "landmarks", "landmarks_and_outline", "spine")
+DETECT, LANDMARKS, LANDMARKS_AND_OUTLINE, SPINE_STAGE = STAGES = (
+    "detect",
+    "landmarks",
+    "landmarks_and_outline",
+    "spine",
+)
 
 
 def untimed(_stage: str) -> AbstractContextManager[object]:
@@ -89,15 +96,20 @@ class Eyes:
         speed.remember(measured, self._records)
         return measured
 
+    def graphs(self) -> dict[str, ov.CompiledModel]:
+        """What each stage runs, by its name: to be asked directly, for a benchmark."""
+        networks = [network.compiled for network in self._networks]
+        return dict(zip(STAGES, [*networks, self._spine.compiled], strict=True))
+
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
         """Everyone seen in any of the windows; somebody in two windows may be reported twice."""
-        with self.timer("detect"):
+        with self.timer(DETECT):
             return self._detector.detect(image, windows) if windows else []
 
     def locate(self, image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
         """One Pose for each crop, in order; with the body's outline where ``outlined`` says so."""
         poses: dict[int, Pose] = {}
-        for wanted, stage in ((False, "landmarks"), (True, "landmarks_and_outline")):
+        for wanted, stage in ((False, LANDMARKS), (True, LANDMARKS_AND_OUTLINE)):
             chosen = [i for i, outline in enumerate(outlined) if outline is wanted]
             if not chosen:
                 continue
@@ -111,7 +123,7 @@ class Eyes:
         view, profile = body_view(pose, posture), back_profile(pose)
         if view is None or profile is None:
             return None
-        with self.timer("spine"):
+        with self.timer(SPINE_STAGE):
             return Back(profile, self._spine.encode(view))
 
 

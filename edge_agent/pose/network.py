@@ -105,16 +105,16 @@ class Network:
         mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[graph.span]
         model = _take_pictures(_prune(core.read_model(graph.path), graph.outputs), mean, scale)
         try:
-            self._compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
+            self.compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
         except RuntimeError as error:
             raise RunError(
                 f"cannot use {device} for {graph.name}; this machine has {', '.join(core.available_devices)}",
                 "set pose.device to AUTO:NPU,GPU,CPU, or install the driver; --debug shows OpenVINO's own words",
             ) from error
         self._outputs = graph.outputs
-        self._requests = Requests(self._compiled)
+        self._requests = Requests(self.compiled)
         self.name = graph.name
-        _, self.height, self.width, _ = self._compiled.input(0).shape
+        _, self.height, self.width, _ = self.compiled.input(0).shape
 
     @property
     def outputs(self) -> int:
@@ -124,7 +124,7 @@ class Network:
     @property
     def device(self) -> str:
         """The device really used, such as ``CPU``; AUTO answers with brackets, which are dropped."""
-        used = self._compiled.get_property("EXECUTION_DEVICES")
+        used = self.compiled.get_property("EXECUTION_DEVICES")
         return ",".join(str(name).strip("()") for name in used)
 
     def infer(self, pictures: Sequence[Image]) -> list[dict[str, Floats]]:

@@ -29,9 +29,10 @@ class SpineEncoder:
         try:
             with as_file(weights / "spine-encoder.xml") as graph, as_file(weights / "spine-encoder.bin") as numbers:
                 model = core.read_model(graph, numbers)
-                self._requests = Requests(core.compile_model(model, "CPU"))
+                self.compiled = core.compile_model(model, "CPU")
         except RuntimeError as error:
             raise RunError("OpenVINO cannot run the spine model on CPU", "install Hingewatch again") from error
+        self._requests = Requests(self.compiled)
         encoder, head = ((weights / name).read_bytes() for name in ("spine-encoder.bin", "spine-head.npz"))
         self.sha256 = sha256(encoder + head).hexdigest()
         with np.load(BytesIO(head)) as arrays:
