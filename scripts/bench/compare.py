@@ -1,52 +1,49 @@
 """CPU time per person-frame: Hingewatch beside MediaPipe Pose, on the same frames, in turns.
 
-Usage: compare.py VIDEO OUT.json
 The machine is never quite at rest, so the programs take turns and each round gives one ratio; the median counts.
 """
 
 import json
 import subprocess
-import sys
-import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
 from edge_agent.bench import MOST_FRAMES
-from edge_agent.errors import HingewatchError
+from edge_agent.errors import RunError
 from edge_agent.frames import read_video
 from edge_agent.settings import CameraSettings
+from scripts.bench.live import AGENT
 
 ROUNDS = 3
 HERE = Path(__file__).parent
 MEDIAPIPE = HERE.parents[1] / "build" / "mediapipe-venv" / "bin" / "python"
 OURS, POSE, POSE_AND_MASK = "hingewatch", "mediapipe pose", "mediapipe pose and mask"
 
+Run = Mapping[str, Any]
+"""What one program printed."""
 
-def main(video: Path, output: Path) -> None:
-    """Measure, show and write."""
-    with tempfile.TemporaryDirectory(dir=output.parent) as folder:
-        frames = Path(folder) / "frames.npy"
-        save_frames(video, frames)
-        commands: dict[str, list[str | Path]] = {
-            OURS: [Path(sys.executable).with_name("edge-agent"), "bench", video, "--json", "-"],
-            POSE: [MEDIAPIPE, HERE / "mediapipe_pose.py", frames, "pose"],
-            POSE_AND_MASK: [MEDIAPIPE, HERE / "mediapipe_pose.py", frames, "pose_and_mask"],
-        }
-        turns = [name for _ in range(ROUNDS) for name in commands]
-        runs: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
-        for name in track(turns, video.name, console=Console(stderr=True), transient=True):
-            runs[name].append(measured(commands[name]))
-    against = ratios(runs)
-    figures = {"video": video.name, "rounds": ROUNDS, "ratios": against, "runs": runs}
-    output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    show(video, runs, against)
+
+def compare(video: Path, folder: Path, tell: Callable[[str], None]) -> dict[str, list[dict[str, Any]]]:
+    """Each program's runs, round by round. Raises InputError for the clip, RunError for a program that fails."""
+    frames = folder / "frames.npy"
+    save_frames(video, frames)
+    commands: dict[str, list[str | Path]] = {
+        OURS: [*AGENT, "bench", video.absolute(), "--json", "-"],
+        POSE: [MEDIAPIPE, HERE / "mediapipe_pose.py", frames, "pose"],
+        POSE_AND_MASK: [MEDIAPIPE, HERE / "mediapipe_pose.py", frames, "pose_and_mask"],
+    }
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in commands}
+    for number in range(ROUNDS):
+        for name, command in commands.items():
+            tell(f"{name}, round {number + 1} of {ROUNDS}")
+            runs[name].append(measured(command))
+    frames.unlink()
+    return runs
 
 
 def save_frames(video: Path, path: Path) -> None:
@@ -56,23 +53,23 @@ def save_frames(video: Path, path: Path) -> None:
     np.save(path, np.stack([frame.image[:, :, ::-1] for frame in frames]))
 
 
-def measured(command: list[str | Path]) -> dict[str, Any]:
-    """The JSON that one program prints; SystemExit with its own complaints when it fails."""
-    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+def measured(command: Sequence[str | Path]) -> dict[str, Any]:
+    """The JSON that one program prints. Raises RunError with its own complaints when it fails."""
+    said = subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE.parents[1])  # noqa: S603
     if said.returncode:
-        sys.exit(f"{said.stderr}error: {command[1]} failed\nfix: see its message above")
+        raise RunError(f"{Path(command[0]).name} failed: {said.stderr.strip()}", "see its message above")
     figures: dict[str, Any] = json.loads(said.stdout)
     return figures
 
 
-def each_ms(run: dict[str, Any]) -> float:
-    """CPU milliseconds per person-frame; of ours, everything after decoding."""
+def each_ms(run: Run) -> float:
+    """CPU milliseconds per person-frame; of ours, everything after decoding. NaN where nobody was followed."""
     spent_ms: float = run["cpu_ms_after_decode"] if "cpu_ms_after_decode" in run else run["cpu_ms"]
     people: int = run["person_frames"]
     return spent_ms / people if people else float("nan")
 
 
-def ratios(runs: dict[str, list[dict[str, Any]]]) -> dict[str, list[float]]:
+def ratios(runs: Mapping[str, Sequence[Run]]) -> dict[str, list[float]]:
     """Ours over theirs, round by round."""
     return {
         name: [round(each_ms(us) / each_ms(them), 3) for us, them in zip(runs[OURS], runs[name], strict=True)]
@@ -80,27 +77,18 @@ def ratios(runs: dict[str, list[dict[str, Any]]]) -> dict[str, list[float]]:
     }
 
 
-def show(video: Path, runs: dict[str, list[dict[str, Any]]], against: dict[str, list[float]]) -> None:
-    """One row for each program: the median of its rounds."""
-    first = runs[OURS][0]
-    table = Table(title=f"{video.name}: {first['frames']} frames, {ROUNDS} rounds", box=None)
-    table.add_column("program")
-    for column in "person-frames", "CPU ms each", "ours / theirs", "by round":
-        table.add_column(column, justify="right", no_wrap=True)
-    for name, rounds in runs.items():
-        ratio = against.get(name, [])
-        middle = f"{median(ratio):.2f}" if ratio else ""
-        cost = f"{median(map(each_ms, rounds)):.1f}"
-        table.add_row(name, str(rounds[0]["person_frames"]), cost, middle, " ".join(map(str, ratio)))
-    console = Console()
-    console.print(table)
-    console.print(f"{first['machine']}; {first['versions']}; {runs[POSE][0]['versions']}", soft_wrap=True)
-    console.print("MediaPipe's Pose follows one person: compare on a clip that shows one.")
+def middle(runs: Sequence[Run]) -> Run:
+    """The run of the median cost."""
+    return sorted(runs, key=each_ms)[len(runs) // 2]
 
 
-if __name__ == "__main__":
-    try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]))
-    except HingewatchError as error:
-        print(f"error: {error.what}", f"fix: {error.fix}", sep="\n", file=sys.stderr)
-        sys.exit(error.exit_code)
+def concluded(runs: Mapping[str, Sequence[Run]]) -> dict[str, Any]:
+    """Medians of the rounds."""
+    against = ratios(runs)
+    return {
+        "ratio_to_mediapipe": round(median(against[POSE]), 3),
+        "ratio_to_mediapipe_with_mask": round(median(against[POSE_AND_MASK]), 3),
+        "ratios": against,
+        "cpu_ms_per_person_frame": {name: round(median(map(each_ms, rounds)), 2) for name, rounds in runs.items()},
+        "share_of_bound": round(median(run["share_of_bound"] for run in runs[OURS]), 4),
+    }

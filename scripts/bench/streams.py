@@ -1,45 +1,38 @@
-"""How many live cameras one box can take: the real agent on real RTSP streams, more of them step by step.
+"""How many live cameras one box can take, how late its lifts are told, and what memory it keeps.
 
-Usage: streams.py VIDEO OUT.json
-VIDEO is sent in a loop by a GStreamer RTSP server (`make setup-test` installs it), once for each camera. What is late
-is a frame that a newer one overtook before anybody had looked at it. The server's own work is on the same machine,
-but not in the agent's CPU time.
+What is late: a frame that a newer one overtook before anybody had looked at it, or that came late because it was
+decoded too slowly. Servers and broker work on the same machine; their CPU time is not the agent's, but they take it
+from the agent.
 """
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import yaml
-from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from scripts.bench.figures import MOST_LATE, SOURCE_HZ, between, late_share, next_try, quantile_ms, slope
+from scripts.bench.live import Agent, Reading, looped, served, watching
 
-STEPS = (1, 2, 4, 6, 8, 12, 16)
-SETTLE_S, WATCH_S = 12.0, 30.0
-MOST_LATE = 0.01
-SERVER = Path(__file__).parents[2] / "tests" / "rtsp_server.py"
-STILL = ("-f", "lavfi", "-i", "color=gray:size=640x360:rate=15")
+SETTLE_S, WATCH_S = 8.0, 20.0
+LONGEST_WARM_UP_S = 600.0
+STILL = ("-f", "lavfi", "-i", "color=gray:size=640x360:rate=15,noise=alls=4:allf=t")
+"""A picture in which nothing moves, with a sensor's noise."""
+
+Tell = Callable[[str], None]
+"""Of what is measured now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What so many cameras asked of the box in ``WATCH_S`` seconds."""
+    """What so many cameras asked of the box. ``cores``: CPU seconds of the agent a second, decoding included."""
 
     cameras: int
     frames_per_s: float
     late_share: float
     cores: float
     rss_mb: float
+    first_frame_s: float
 
     @property
     def ok(self) -> bool:
@@ -47,132 +40,112 @@ class Load:
         return self.late_share < MOST_LATE and self.frames_per_s > 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The agent's counters at one moment, seconds and megabytes."""
-
-    at_s: float
-    frames: float
-    late: float
-    cpu_s: float
-    rss_mb: float
-
-
-def main(video: Path, output: Path) -> None:
-    """Measure, show and write."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        moving = looped(folder / "moving.mp4", "-stream_loop", "-1", "-i", str(video))
-        still = looped(folder / "still.mp4", *STILL)
-        with Progress(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("one still camera", total=len(STEPS) + 1)
-            idle = load(folder, still, 1)
-            loads: list[Load] = []
-            for cameras in STEPS:
-                bar.update(task, advance=1, description=f"{cameras} cameras")
-                loads.append(load(folder, moving, cameras))
-                if not loads[-1].ok:
-                    break
-    cameras_ok = max((step.cameras for step in loads if step.ok), default=0)
-    figures = {
-        "video": video.name,
-        "cameras_ok": cameras_ok,
-        "idle_camera_core_share": round(idle.cores, 4),
-        "rss_mb": max(step.rss_mb for step in loads),
-        "steps": [asdict(step) for step in loads],
-    }
-    output.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-    show(video, loads, idle)
-
-
-def looped(path: Path, *source: str) -> Path:
-    """Three minutes of it as H.264, 15 pictures a second, 640x360: longer than any step lasts."""
-    encode = ["-t", "180", "-an", "-vf", "scale=640:360,fps=15", "-c:v", "libx264", "-preset", "veryfast", "-g", "30"]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *source, *encode, str(path)], check=True)  # noqa: S603, S607
-    return path
-
-
-def load(folder: Path, video: Path, cameras: int) -> Load:
-    """Let the agent watch so many streams of the video."""
-    with served(video) as address, agent(folder, address, cameras) as (process, page):
-        time.sleep(SETTLE_S)
-        before = reading(process, page)
-        time.sleep(WATCH_S)
-        after = reading(process, page)
-    seconds, frames, late = after.at_s - before.at_s, after.frames - before.frames, after.late - before.late
+def load_of(cameras: int, before: Reading, after: Reading, first_frame_s: float) -> Load:
+    """What happened between two readings."""
+    seconds, frames = after.at_s - before.at_s, after.frames - before.frames
+    dropped = {reason: count - before.dropped.get(reason, 0.0) for reason, count in after.dropped.items()}
     return Load(
         cameras,
         round(frames / seconds, 1),
-        round(late / max(frames + late, 1), 4),
+        round(late_share(SOURCE_HZ * cameras * seconds, frames, dropped), 4),
         round((after.cpu_s - before.cpu_s) / seconds, 4),
         round(after.rss_mb, 1),
+        round(first_frame_s, 2),
     )
 
 
-@contextmanager
-def served(video: Path) -> Iterator[str]:
-    """The address of a server; every client has the video from its start."""
-    command = ["/usr/bin/python3", str(SERVER), str(video)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    try:
-        assert server.stdout is not None
-        yield server.stdout.readline().strip()
-    finally:
-        server.kill()
-        server.wait()
-
-
-@contextmanager
-def agent(folder: Path, address: str, cameras: int) -> Iterator[tuple[int, str]]:
-    """The agent's process number and the address of its metrics page."""
-    names = [f"camera-{number}" for number in range(cameras)]
-    port = 19108
-    site = {
-        "cameras": [{"name": name, "source": address} for name in names],
-        "metrics": {"port": port},
-        "outbox": {"path": str(folder / "outbox.sqlite")},
+def measure(video: Path, folder: Path, hold_s: float, tell: Tell) -> dict[str, Any]:
+    """Idle camera, more and more cameras, then ``hold_s`` with as many as the box can take. Raises RunError."""
+    tell("one still camera")
+    with served(_clips(folder / "still", WATCH_S, *STILL)) as addresses:
+        idle = _step(folder, addresses, 1)
+    tell("the clip as a stream")
+    steps: list[Load] = []
+    with served(_clips(folder / "moving", hold_s, "-stream_loop", "-1", "-i", str(video))) as addresses:
+        while (cameras := next_try({step.cameras: step.ok for step in steps})) is not None:
+            tell(f"{cameras} cameras")
+            steps.append(_step(folder, addresses, cameras))
+        cameras_ok = max((step.cameras for step in steps if step.ok), default=0)
+        tell(f"{max(1, cameras_ok)} cameras for {hold_s / 60:.1f} min")
+        held = hold(folder, addresses, max(1, cameras_ok), hold_s)
+    ranked = sorted(steps, key=lambda step: step.cameras)
+    return {
+        "cameras_ok": cameras_ok,
+        "idle": as_dict(idle),
+        "steps": [as_dict(step) for step in ranked],
+        "hold": held,
     }
-    settings = folder / "site.yaml"
-    settings.write_text(yaml.safe_dump(site), encoding="utf-8")
-    program = Path(sys.executable).with_name("edge-agent")
-    with (folder / "agent.log").open("w", encoding="utf-8") as log:
-        process = subprocess.Popen([program, "run", "--config", settings], stderr=log)  # noqa: S603
-        try:
-            yield process.pid, f"http://127.0.0.1:{port}/metrics"
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
-def reading(process: int, page: str) -> Reading:
-    """Counters from the agent's own page, CPU time and memory from the kernel."""
-    with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310
-        samples = [
-            sample for family in text_string_to_metric_families(answer.read().decode()) for sample in family.samples
-        ]
-    spent = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
-    rss_kb = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
-    late = (one for one in samples if one.labels.get("reason") == "newer_frame")
-    return Reading(
-        time.monotonic(),
-        sum(one.value for one in samples if one.name == "edge_agent_frames_total"),
-        sum(one.value for one in late if one.name == "edge_agent_frames_dropped_total"),
-        (int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK"),
-        rss_kb / 1024,
-    )
+def as_dict(load: Load) -> dict[str, Any]:
+    """With the verdict."""
+    return {name: getattr(load, name) for name in (*Load.__slots__, "ok")}
 
 
-def show(video: Path, loads: list[Load], idle: Load) -> None:
-    """One row for each step."""
-    table = Table(title=f"{video.name}, 640x360, 15 frames/s, over RTSP", box=None)
-    for column in "cameras", "frames/s", "late", "cores", "memory MB":
-        table.add_column(column, justify="right")
-    for name, step in [("1 still", idle), *((str(step.cameras), step) for step in loads)]:
-        late = f"[{'green' if step.ok else 'red'}]{step.late_share:.1%}[/]"
-        table.add_row(name, f"{step.frames_per_s:.1f}", late, f"{step.cores:.2f}", f"{step.rss_mb:.0f}")
-    Console().print(table)
+def _clips(folder: Path, needed_s: float, *source: str) -> list[Path]:
+    folder.mkdir()
+    return looped(folder, max(needed_s, SETTLE_S + WATCH_S) + 120, *source)
 
 
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+def _step(folder: Path, addresses: Sequence[str], cameras: int) -> Load:
+    with watching(folder, addresses, cameras) as agent:
+        time.sleep(SETTLE_S)
+        before = agent.read()
+        time.sleep(WATCH_S)
+        return load_of(cameras, before, agent.read(), agent.first_frame_s)
+
+
+def hold(folder: Path, addresses: Sequence[str], cameras: int, hold_s: float) -> dict[str, Any]:
+    """Memory over time, latencies and lateness of a steady run; the warm-up is at most a third of it."""
+    with watching(folder, addresses, cameras) as agent:
+        time.sleep(SETTLE_S)
+        readings = _readings(agent, hold_s)
+        load = load_of(cameras, readings[0], readings[-1], agent.first_frame_s)
+    return as_dict(load) | memory(readings, hold_s) | {"latency_ms": latencies(readings[0], readings[-1])}
+
+
+def _readings(agent: Agent, hold_s: float) -> list[Reading]:
+    """About a hundred of them, but no more than one a second."""
+    readings, begin_s = [agent.read()], time.monotonic()
+    while time.monotonic() < begin_s + hold_s:
+        time.sleep(max(1.0, hold_s / 100))
+        readings.append(agent.read())
+    return readings
+
+
+def memory(readings: Sequence[Reading], hold_s: float) -> dict[str, Any]:
+    """Its course, and a straight line through what follows the warm-up."""
+    begin_s, warm_up_s = readings[0].at_s, min(LONGEST_WARM_UP_S, hold_s / 3)
+    course = [(round(one.at_s - begin_s, 1), round(one.rss_mb, 2)) for one in readings]
+    warm = [(at_s, rss_mb) for at_s, rss_mb in course if at_s >= warm_up_s]
+    line = slope([at_s for at_s, _ in warm], [rss_mb for _, rss_mb in warm])
+    return {
+        "seconds": round(hold_s),
+        "warm_up_s": round(warm_up_s),
+        "rss_slope_mb_per_h": None if line is None else round(line.per_h, 2),
+        "rss_slope_stderr_mb_per_h": None if line is None else round(line.stderr_per_h, 2),
+        "rss": course,
+    }
+
+
+def latencies(before: Reading, after: Reading) -> dict[str, Any]:
+    """From the frame that let a lift be judged to the outbox, from release to the broker's answer, and their sum.
+
+    The sum of two percentiles is no percentile of the sum, but for the 99th it errs on the side of late. What is
+    held back for privacy, and the 0.7 s in which the end of a lift is waited for, are in neither.
+    """
+    parts = {
+        "to_outbox": between(before.to_outbox, after.to_outbox),
+        "to_broker": between(before.to_broker, after.to_broker),
+    }
+    told: dict[str, Any] = {
+        name: {f"p{100 * share:.0f}": _rounded(quantile_ms(part, share)) for share in (0.5, 0.95, 0.99)}
+        | {"count": round(part.get(float("inf"), 0.0))}
+        for name, part in parts.items()
+    }
+    p99 = [told[name]["p99"] for name in parts]
+    return told | {"sum_p99": None if None in p99 else round(sum(p99), 1)}
+
+
+def _rounded(value_ms: float | None) -> float | None:
+    return None if value_ms is None else round(value_ms, 1)

@@ -1,0 +1,176 @@
+"""The real agent on real RTSP streams and a real broker, all on this machine, and what its metrics page says."""
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from prometheus_client.parser import text_string_to_metric_families
+
+from edge_agent.errors import RunError
+from scripts.bench.figures import SOURCE_HZ
+from tests.services import Mosquitto, free_port
+
+AGENT = (sys.executable, "-c", "from edge_agent.cli import main; main()")
+"""`edge-agent` of the code that stands here, whatever is installed."""
+
+BUCKET_S = 5
+"""Of privacy: what moves with a lift is shown, and sent, so often. A site's is five minutes."""
+
+_ROOT = Path(__file__).parents[2]
+_PHASES = 4
+_OPEN_S, _END_S = 60.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The agent's page at one moment, and the kernel's account of its process.
+
+    dropped: frames by reason. to_outbox, to_broker: histograms, how many took at most so many seconds.
+    """
+
+    at_s: float
+    cameras_up: int
+    frames: float
+    dropped: dict[str, float]
+    to_outbox: dict[float, float]
+    to_broker: dict[float, float]
+    cpu_s: float
+    rss_mb: float
+
+
+class Agent:
+    """A running agent. ``first_frame_s``: from its start until a frame of any camera had been looked at."""
+
+    def __init__(self, process: subprocess.Popen[bytes], page: str, log: Path) -> None:
+        self._process, self._page, self._log = process, page, log
+        self.first_frame_s = 0.0
+
+    def wait(self, cameras: int) -> None:
+        """Until all cameras are up. Raises RunError when they are not within a minute."""
+        begin_s = time.monotonic()
+        while time.monotonic() < begin_s + _OPEN_S:
+            try:
+                now = self.read()
+            except urllib.error.URLError:  # its page comes last
+                time.sleep(0.05)
+                continue
+            if now.frames and not self.first_frame_s:
+                self.first_frame_s = now.at_s - begin_s
+            if now.cameras_up == cameras and self.first_frame_s:
+                return
+            time.sleep(0.05)
+        raise RunError(f"{cameras} streams did not come up in {_OPEN_S:.0f} s", f"see {self._last_words()}")
+
+    def read(self) -> Reading:
+        """Raises RunError when the agent has ended, URLError while it does not answer."""
+        if self._process.poll() is not None:
+            raise RunError("the agent ended by itself", f"see its last words: {self._last_words()}")
+        with urllib.request.urlopen(self._page, timeout=10) as answer:  # noqa: S310
+            return reading(answer.read().decode(), self._process.pid)
+
+    def _last_words(self) -> str:
+        return " ".join(self._log.read_text(encoding="utf-8").splitlines()[-2:])
+
+
+def reading(page: str, process: int) -> Reading:
+    """Counters from a page, CPU time and memory of a process from the kernel."""
+    spent = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii").splitlines()
+    rss_kb = next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))
+    samples = [sample for family in text_string_to_metric_families(page) for sample in family.samples]
+    dropped: dict[str, float] = {}
+    for one in samples:
+        if one.name == "edge_agent_frames_dropped_total":
+            dropped[one.labels["reason"]] = dropped.get(one.labels["reason"], 0.0) + one.value
+    to_outbox, to_broker = (
+        {float(one.labels["le"]): one.value for one in samples if one.name == f"edge_agent_{name}_seconds_bucket"}
+        for name in ("lift_latency", "delivery")
+    )
+    return Reading(
+        at_s=time.monotonic(),
+        cameras_up=sum(one.value == 1 for one in samples if one.name == "edge_agent_camera_up"),
+        frames=sum(one.value for one in samples if one.name == "edge_agent_frames_total"),
+        dropped=dropped,
+        to_outbox=to_outbox,
+        to_broker=to_broker,
+        cpu_s=(int(spent[11]) + int(spent[12])) / os.sysconf("SC_CLK_TCK"),
+        rss_mb=rss_kb / 1024,
+    )
+
+
+def looped(folder: Path, duration_s: float, *source: str) -> list[Path]:
+    """The source as a camera would send it (H.264, 640x360), over and over, each file from another moment on.
+
+    source: FFmpeg's words for it; at most a minute of it is used.
+    """
+    once = folder / "once.mp4"
+    picture = f"scale=640:360,fps={SOURCE_HZ},format=yuv420p"
+    encode = ["-t", "60", "-an", "-vf", picture, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "15"]
+    _ffmpeg(*source, *encode, str(once))
+    files = [folder / f"from-{phase}.mp4" for phase in range(_PHASES)]
+    for phase, path in enumerate(files):
+        start = ("-ss", str(phase * 3.0), "-stream_loop", "-1", "-i", str(once))
+        _ffmpeg(*start, "-t", str(duration_s), "-c", "copy", str(path))
+    return files
+
+
+def _ffmpeg(*words: str) -> None:
+    command = ["ffmpeg", "-v", "error", "-y", *words]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if said.returncode:
+        raise RunError(f"ffmpeg cannot make the streams: {said.stderr.strip()}", "name a clip that plays elsewhere")
+
+
+@contextmanager
+def served(files: Sequence[Path]) -> Iterator[list[str]]:
+    """One server's address for each file; every client has the video from its start."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(_server(path)) for path in files]
+
+
+@contextmanager
+def _server(path: Path) -> Iterator[str]:
+    command = ["/usr/bin/python3", str(_ROOT / "tests" / "rtsp_server.py"), str(path)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        address = server.stdout.readline().strip() if server.stdout else ""
+        if not address:
+            raise RunError("the RTSP server does not start", "run `make setup-test`, and see its message above")
+        yield address
+    finally:
+        server.kill()
+        server.wait()
+
+
+@contextmanager
+def watching(folder: Path, addresses: Sequence[str], cameras: int) -> Iterator[Agent]:
+    """The agent with so many cameras, spread over the addresses, once all of them are up."""
+    port, log = free_port(), folder / "agent.log"
+    (folder / "outbox.sqlite").unlink(missing_ok=True)
+    with Mosquitto(folder) as broker:
+        site = {
+            "cameras": [{"name": f"camera-{i}", "source": addresses[i % len(addresses)]} for i in range(cameras)],
+            "privacy": {"bucket_s": BUCKET_S, "min_lifts": 1},
+            "mqtt": {"port": broker.port},
+            "metrics": {"port": port},
+            "outbox": {"path": str(folder / "outbox.sqlite")},
+        }
+        settings = folder / "site.yaml"
+        settings.write_text(yaml.safe_dump(site), encoding="utf-8")
+        with log.open("wb") as words:
+            process = subprocess.Popen([*AGENT, "run", "--config", settings], stderr=words, cwd=_ROOT)  # noqa: S603
+        try:
+            agent = Agent(process, f"http://127.0.0.1:{port}/metrics", log)
+            agent.wait(cameras)
+            yield agent
+        finally:
+            process.terminate()
+            process.wait(_END_S)
