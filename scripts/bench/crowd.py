@@ -21,7 +21,7 @@ from edge_agent.frames import read_video
 CLIP: Final = Path(__file__).parents[2] / "edge_agent" / "assets" / "demo.mp4"
 PEOPLE: Final = (0, 1, 2, 4, 8)
 _RATE_HZ = 15.0
-_FRAMES, _STEP_FRAMES = 120, 30
+FRAMES, STEP_FRAMES = 120, 30
 _COLUMNS, _ROWS = 4, 2
 _PLACE_SIZE = (320, 360)
 _HALVES: Final = (slice(0, 640), slice(640, 1280))
@@ -30,20 +30,20 @@ _EMPTY: Final = slice(490, 750)
 
 def crowd(eyes: CountedEyes, console: Console) -> list[dict[str, Any]]:
     """One entry for each of PEOPLE: CPU milliseconds a frame, and how many people were followed."""
-    scenes = list(islice((frame.image for frame in read_video(CLIP, 720, _RATE_HZ)), _FRAMES + 8 * _STEP_FRAMES))
+    scenes = list(islice((frame.image for frame in read_video(CLIP, 720, _RATE_HZ)), FRAMES + 8 * STEP_FRAMES))
     return [_cost(list(pasted(scenes, people)), people, eyes, console) for people in PEOPLE]
 
 
 def pasted(scenes: Sequence[Image], people: int) -> Iterator[Frame]:
     """The frames with so many people, eight at most. scenes: (720, 1280, 3), enough for all of them."""
-    for number in range(_FRAMES):
+    for number in range(FRAMES):
         places = [_place(scenes, number, place, place < people) for place in range(_COLUMNS * _ROWS)]
         rows = [np.hstack(places[row::_ROWS]) for row in range(_ROWS)]
         yield Frame("crowd", np.vstack(rows), number / _RATE_HZ)
 
 
 def _place(scenes: Sequence[Image], number: int, place: int, taken: bool) -> Image:
-    scene = scenes[number + place * _STEP_FRAMES] if taken else scenes[0]
+    scene = scenes[number + place * STEP_FRAMES] if taken else scenes[0]
     part = scene[:, _HALVES[place % 2] if taken else _EMPTY]
     return np.asarray(cv2.resize(part, _PLACE_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
 

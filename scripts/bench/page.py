@@ -81,13 +81,18 @@ def _streams(figures: Figures) -> str:
     )
     plots = "".join(f"<figure>{each}</figure>" for each in drawn)
     named = [("1 still", figures["streams"]["idle"]), *((str(step["cameras"]), step) for step in steps)]
-    rows = "".join(
-        row(name, (f"{s['frames_per_s']:.1f}", f"{s['late_share']:.1%}", f"{s['cores']:.3f}", f"{s['rss_mb']:.0f}"))
-        for name, s in named
+    rows = "".join(row(name, _load_cells(step)) for name, step in named)
+    numbers = table(("frames/s", "late", "cores", "cores of other programs", "memory, MB"), rows)
+    note = (
+        '<p class="note">640x360, 15 pictures a second, over RTSP; servers and broker are among the other programs '
+        "of this machine.</p>"
     )
-    numbers = table(("frames/s", "late", "cores", "memory, MB"), rows)
-    note = '<p class="note">640x360, 15 pictures a second, over RTSP; servers and broker on the same machine.</p>'
     return section("Live cameras", f'<div class="pair">{plots}</div>', numbers, note)
+
+
+def _load_cells(step: Figures) -> tuple[str, ...]:
+    rate, late, own, other = (step[key] for key in ("frames_per_s", "late_share", "cores", "other_cores"))
+    return f"{rate:.1f}", f"{late:.1%}", f"{own:.3f}", f"{other:.2f}", f"{step['rss_mb']:.0f}"
 
 
 def _joined(chart: Chart, steps: Sequence[Figures], heights: Sequence[float], unit: str) -> list[str]:
@@ -109,8 +114,8 @@ def _hold(held: Figures) -> str:
         )
     )
     figure = f"""<figure>{chart.drawn("Memory over time", chart.line(course, "curve"))}
-<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory grew by
-<b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run of
+<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory grew
+by <b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run of
 minutes says little about hours.</figcaption></figure>"""
     numbers = table(("50%, ms", "95%, ms", "99%, ms", "lifts"), rows)
     note = (
@@ -134,8 +139,8 @@ def _crowd(people: Sequence[Figures]) -> str:
         row(str(each["people"]), (f"{each['followed']:.2f}", f"{each['cpu_ms_per_frame']:.1f}")) for each in people
     )
     figure = f"""<figure>{chart.drawn("Cost by people in view", chart.line(points, "curve"), *dots)}
-<figcaption>The demo clip's two people, pasted side by side into one picture of 1280x720; without the first frame, which
-is searched everywhere.</figcaption></figure>"""
+<figcaption>The demo clip's two people, pasted side by side into one picture of 1280x720; without the first frame,
+which is searched everywhere.</figcaption></figure>"""
     return section(
         "People in view", f'<div class="pair">{figure}{table(("followed", "CPU ms per frame"), rows)}</div>'
     )

@@ -25,12 +25,16 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What so many cameras asked of the box. ``cores``: CPU seconds of the agent a second, decoding included."""
+    """What so many cameras asked of the box.
+
+    cores: CPU seconds of the agent a second, decoding included. other_cores: of all else that ran on the machine.
+    """
 
     cameras: int
     frames_per_s: float
     late_share: float
     cores: float
+    other_cores: float
     rss_mb: float
     first_frame_s: float
 
@@ -44,11 +48,13 @@ def load_of(cameras: int, before: Reading, after: Reading, first_frame_s: float)
     """What happened between two readings."""
     seconds, frames = after.at_s - before.at_s, after.frames - before.frames
     dropped = {reason: count - before.dropped.get(reason, 0.0) for reason, count in after.dropped.items()}
+    cores = (after.cpu_s - before.cpu_s) / seconds
     return Load(
         cameras,
         round(frames / seconds, 1),
         round(late_share(SOURCE_HZ * cameras * seconds, frames, dropped), 4),
-        round((after.cpu_s - before.cpu_s) / seconds, 4),
+        round(cores, 4),
+        round((after.machine_s - before.machine_s) / seconds - cores, 2),
         round(after.rss_mb, 1),
         round(first_frame_s, 2),
     )
