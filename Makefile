@@ -8,7 +8,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
-export PYTHON VIDEO
+export PYTHON VIDEO SOAK_MINUTES
 
 help:  ## list the targets
 	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +32,11 @@ test: check  ## everything: set-up, checks and tests
 demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0
 	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}
 
-bench: setup  ## CPU time per person beside MediaPipe Pose's; with a clip of one person: make bench VIDEO=my.mp4
+bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60
 	@scripts/bench/setup.sh
 	@mkdir -p build
-	@.venv/bin/python scripts/bench/compare.py "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json
+	@.venv/bin/python -m scripts.bench.run "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json \
+		$${SOAK_MINUTES:+--soak-minutes "$$SOAK_MINUTES"}
 
 train: setup  ## the spine model from nothing: simulated people, the real pose network, training (hours)
 	@models/spine/make.sh

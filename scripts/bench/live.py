@@ -34,7 +34,8 @@ _RESTING = (3, 4)  # idle and waiting for a disk, of /proc/stat's first line
 class Reading:
     """The agent's page at one moment, and the kernel's account of its process.
 
-    machine_s: CPU time of all programs, the agent's included. dropped: frames by reason. to_outbox, to_broker: histograms, how many took at most so many seconds.
+    machine_s: CPU time of all programs, the agent's included. dropped: frames by reason. to_outbox, to_broker:
+    histograms, how many took at most so many seconds.
     """
 
     at_s: float

@@ -114,9 +114,9 @@ def _hold(held: Figures) -> str:
         )
     )
     figure = f"""<figure>{chart.drawn("Memory over time", chart.line(course, "curve"))}
-<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory grew
-by <b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run of
-minutes says little about hours.</figcaption></figure>"""
+<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory
+grew by <b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run
+of minutes says little about hours.</figcaption></figure>"""
     numbers = table(("50%, ms", "95%, ms", "99%, ms", "lifts"), rows)
     note = (
         '<p class="note">Not in it: the 0.7 s in which the end of a lift is waited for, the time until the privacy '
