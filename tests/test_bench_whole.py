@@ -173,7 +173,7 @@ def test_the_whole_benchmark_holds_its_keys_and_draws_its_page(live: dict[str, A
 def test_as_many_people_as_asked_are_pasted_into_pictures_of_one_size() -> None:
     scene = np.zeros((720, 1280, 3), np.uint8)
     scene[:, :490], scene[:, 750:] = 200, 200
-    scenes = [scene] * (crowd.FRAMES + 8 * crowd.STEP_FRAMES)
+    scenes = [crowd.Scene.of(scene)] * (crowd.FRAMES + 8 * crowd.STEP_FRAMES)
     for people in crowd.PEOPLE:
         frame = next(crowd.pasted(scenes, people))
         assert frame.image.shape == (720, 1280, 3)

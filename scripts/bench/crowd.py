@@ -5,6 +5,7 @@ another moment on, or the empty middle of the scene. Nothing but the number of p
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -30,22 +31,38 @@ _EMPTY: Final = slice(490, 750)
 
 def crowd(eyes: CountedEyes, console: Console) -> list[dict[str, Any]]:
     """One entry for each of PEOPLE: CPU milliseconds a frame, and how many people were followed."""
-    scenes = list(islice((frame.image for frame in read_video(CLIP, 720, _RATE_HZ)), FRAMES + 8 * STEP_FRAMES))
+    needed = islice(read_video(CLIP, 720, _RATE_HZ), FRAMES + PEOPLE[-1] * STEP_FRAMES)
+    scenes = [Scene.of(frame.image) for frame in needed]
     return [_cost(list(pasted(scenes, people)), people, eyes, console) for people in PEOPLE]
 
 
-def pasted(scenes: Sequence[Image], people: int) -> Iterator[Frame]:
-    """The frames with so many people, eight at most. scenes: (720, 1280, 3), enough for all of them."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """One frame of the demo clip cut into places, (360, 320, 3) each."""
+
+    people: tuple[Image, Image]
+    empty: Image
+
+    @classmethod
+    def of(cls, image: Image) -> "Scene":
+        """image: (720, 1280, 3)."""
+        left, right, empty = (
+            np.asarray(cv2.resize(image[:, part], _PLACE_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+            for part in (*_HALVES, _EMPTY)
+        )
+        return cls((left, right), empty)
+
+
+def pasted(scenes: Sequence[Scene], people: int) -> Iterator[Frame]:
+    """The frames with so many people, eight at most, each as late as FRAMES and its place's STEP_FRAMES ask."""
     for number in range(FRAMES):
         places = [_place(scenes, number, place, place < people) for place in range(_COLUMNS * _ROWS)]
         rows = [np.hstack(places[row::_ROWS]) for row in range(_ROWS)]
         yield Frame("crowd", np.vstack(rows), number / _RATE_HZ)
 
 
-def _place(scenes: Sequence[Image], number: int, place: int, taken: bool) -> Image:
-    scene = scenes[number + place * STEP_FRAMES] if taken else scenes[0]
-    part = scene[:, _HALVES[place % 2] if taken else _EMPTY]
-    return np.asarray(cv2.resize(part, _PLACE_SIZE, interpolation=cv2.INTER_AREA), np.uint8)
+def _place(scenes: Sequence[Scene], number: int, place: int, taken: bool) -> Image:
+    return scenes[number + place * STEP_FRAMES].people[place % 2] if taken else scenes[0].empty
 
 
 def _cost(frames: Sequence[Frame], people: int, eyes: CountedEyes, console: Console) -> dict[str, Any]:
