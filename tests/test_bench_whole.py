@@ -159,10 +159,11 @@ def test_the_whole_benchmark_holds_its_keys_and_draws_its_page(live: dict[str, A
     theirs = {"frames": 100, "person_frames": 50, "cpu_ms": 1000.0, "versions": {"mediapipe": "0.10"}}
     runs = {compare.OURS: [OURS] * 3, compare.POSE: [theirs] * 3, compare.POSE_AND_MASK: [theirs] * 3}
     people = [{"people": n, "followed": float(n), "cpu_ms_per_frame": 10.0 * n} for n in crowd.PEOPLE]
-    figures = assembled(Path("clip.mp4"), runs, people, live)
+    figures = assembled(Path("clip.mp4"), runs, people, live) | {"began_at": "2026-11-26T16:01:42+00:00"}
 
     assert set(KEYS) <= set(json.loads(json.dumps(figures, allow_nan=False)))
     assert figures["ratio_to_mediapipe"] == 0.5
+    assert figures["most_other_cores"] == 0.5
     assert (figures["share_of_bound"], figures["cameras_ok"], figures["rss_mb"]) == (0.9, 4, 300.0)
     write_whole_report(tmp_path / "bench.html", figures)
     page = (tmp_path / "bench.html").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.demo_clip import FIRST_LIFT_S, by_side, demo_frames, true_lifts, write_clip
 from tests.demo_day import PROGRAM, DemoDay, site_file
-from tests.services import free_port
+from tests.services import free_port, sample
 
 LIFT_TYPES: dict[str, tuple[type, ...]] = {
     "person": (int,),
@@ -50,6 +50,11 @@ def test_a_lift_seen_while_the_broker_was_down_waited_in_the_outbox(demo_day: De
     assert demo_day.waiting_without_broker >= 1
     assert 'edge_agent_mqtt_connect_failures_total{cause="unreachable"} 0.0' not in demo_day.agent_page
     assert "edge_agent_mqtt_connected 1.0" in demo_day.agent_page
+
+
+def test_how_long_lifts_take_is_measured_on_their_way(demo_day: DemoDay) -> None:
+    assert (sample(demo_day.agent_page, "edge_agent_lift_latency_seconds_count") or 0) >= len(true_lifts())
+    assert (sample(demo_day.agent_page, "edge_agent_delivery_seconds_count") or 0) >= 1
 
 
 def test_a_dead_camera_is_shown_and_stops_nobody(demo_day: DemoDay) -> None:

@@ -1,6 +1,7 @@
 """The whole benchmark's page: what `edge-agent bench --report` shows, and what needs other programs."""
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -33,9 +34,18 @@ def write_whole_report(path: Path, figures: Figures) -> None:
         _streams(figures),
         _hold(figures["streams"]["hold"]),
         _crowd(figures["people"]),
-        section("How it was run", f'<p class="note">{figures["command"]}<br>load {figures["load_average"]}</p>'),
+        _origin(figures),
     )
     write_page(path, bench_page(figures, figures, *sections))
+
+
+def _origin(figures: Figures) -> str:
+    load = ", ".join(map(str, figures["load_average"]))
+    told = (
+        f"<code>{escape(figures['command'])}</code>, begun {figures['began_at']}. Load averages at the end: {load}. "
+        f"Other programs took up to {figures['most_other_cores']:.1f} cores while streams were watched."
+    )
+    return section("How it was run", f'<p class="note">{told}</p>')
 
 
 def _headlines(figures: Figures) -> str:
