@@ -24,8 +24,8 @@ from edge_agent.settings import CameraSettings
 MODEL = f"dowel-{__version__}"
 """What judged a lift, as it stands in the event."""
 
-# The outline of the back costs more than the landmarks: it is asked for once a bend has begun, and of a person
-# standing now and then, for the bend is measured against their own upright back.
+# The outline of the back costs more than the landmarks: once a bend has begun it is asked for in every other look, of
+# a person standing now and then, for the bend is measured against their own upright back.
 _OUTLINE_FROM_DEPTH = 0.3
 _UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
 # A bend that began before the person was seen standing waits this long for the upright back that follows it.
@@ -71,11 +71,13 @@ class _Follower:
     detector: LiftDetector = field(default_factory=LiftDetector)
     waiting: list[Bend] = field(default_factory=list)
     outline_due_s: float = 0.0
+    outlined: bool = False
 
     def wants_outline(self, time_s: float) -> bool:
         """Whether the next look should ask for the outline of the body."""
         if self.detector.depth >= _OUTLINE_FROM_DEPTH:
-            return True
+            self.outlined = not self.outlined
+            return self.outlined
         if time_s < self.outline_due_s:
             return False
         settled = self.detector.upright.backs >= _UPRIGHT_LOOKS

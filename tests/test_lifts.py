@@ -10,6 +10,7 @@ from edge_agent.core.lifts import Bend, LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
 from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion
+from tests.told import back, told
 
 Story = Iterable[tuple[float, Person]]
 
@@ -178,6 +179,23 @@ def test_a_tilted_camera_makes_nobody_bend() -> None:
     tilted = Person(trunk_deg=18)
     assert bends(motion((0, tilted), (10, tilted))) == []
     assert len(bends(motion((0, tilted), (2, tilted), (3, HINGE), (4, tilted), (6, tilted)))) == 1
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_depth_between_two_outlines_is_what_was_told_and_how_the_keypoints_moved_since(every: int) -> None:
+    """Keypoints that see half of the bend only, as from the end of the body; the outline is there now and then."""
+    detector, depths = LiftDetector(), []
+    for number, (time_s, body) in enumerate(motion(*ONE_LIFT)):
+        half_seen = replace(body, trunk_deg=body.trunk_deg / 2, knee_deg=body.knee_deg / 2)
+        seen = back(body) if number % every == 0 else None
+        posture = measure(half_seen.pose(outlined=False), time_s)
+        detector.update(posture, seen, told(seen.code, None) if seen else None)
+        depths.append((time_s, detector.depth))
+    at_the_bottom = [depth for time_s, depth in depths if 2.2 < time_s < 2.6]
+    assert min(at_the_bottom) == pytest.approx(max(at_the_bottom), abs=0.05)
+    assert min(at_the_bottom) > 1.3
+    going_down = [depth for time_s, depth in depths if 1.2 < time_s < 2.0]
+    assert going_down == sorted(going_down)
 
 
 def test_every_person_has_a_detector_of_their_own() -> None:

@@ -7,7 +7,7 @@ as a lift. A lift starts where depth leaves standing, peaks, and ends where it i
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import dist, hypot
+from math import dist, hypot, inf
 from statistics import median
 
 from edge_agent.core.kinematics import Back, Estimate, Kinematics
@@ -58,6 +58,8 @@ _LOOK_BACK_S = 1.5
 _LEFT, _PLACE_S = 0.05, 0.7
 # A bend that was in view neither going down nor coming up by this much is a person who works bent.
 _MOVED = 0.75
+# What the spine model told corrects the keypoints for this long: it is asked in every other frame, 15 a second.
+_TOLD_LATELY_S = 0.2
 _BOTTOM = 0.85
 
 
@@ -151,6 +153,8 @@ class LiftDetector:
     _before: tuple[Moment, ...] = ()
     _bend: list[Moment] = field(default_factory=list)
     _raw: deque[float] = field(default_factory=lambda: deque(maxlen=3))
+    _beyond: float = 0.0
+    _told_s: float = -inf
 
     @property
     def bending(self) -> bool:
@@ -164,7 +168,7 @@ class LiftDetector:
 
     def update(self, posture: Posture, back: Back | None, told: Kinematics | None = None) -> Bend | None:
         """Take one frame; return the bend that it finished, if it did."""
-        self._raw.append(depth_of(posture, self.upright, self.thresholds, told))
+        self._raw.append(self._depth(posture, told))
         self.depth = median(self._raw)
         moment = Moment(posture, self.depth, back)
         if not self._bend:
@@ -192,6 +196,16 @@ class LiftDetector:
             self._bend = []
             return None
         return self._finish(self._bend, self._bend[-1].time_s)
+
+    def _depth(self, posture: Posture, told: Kinematics | None) -> float:
+        """Between two frames in which the spine model was asked the keypoints tell the change since the first."""
+        by_keypoints = depth_of(posture, self.upright, self.thresholds, None)
+        if told is not None:
+            depth = depth_of(posture, self.upright, self.thresholds, told)
+            self._beyond, self._told_s = depth - by_keypoints, posture.time_s
+            return depth
+        lately = posture.time_s - self._told_s <= _TOLD_LATELY_S
+        return max(by_keypoints + self._beyond, 0.0) if lately else by_keypoints
 
     def _stand(self, moment: Moment, told: Kinematics | None) -> Bend | None:
         if self.depth < _BENT:

@@ -52,7 +52,7 @@ _FLEXION_WIDTH, _INDEX_WIDTH = 1.0, 0.75
 # Estimates that may be off by more than this say little: of the legs half the way from squat to stoop.
 _VAGUE_FLEXION_DEG, _VAGUE_INDEX = 15.0, 25.0
 _SIDE_DEG, _END_DEG = 30.0, 65.0
-_FEWEST_MOMENTS = 3
+_FEWEST_MOMENTS, _FEWEST_OUTLINES = 3, 2
 
 
 Reading = tuple[Moment, Kinematics]
@@ -99,7 +99,7 @@ def measure_bend(bend: Bend, upright: Upright, readings: Sequence[Reading]) -> M
     """The lift's angles: medians over its bottom, against the person's own upright posture."""
     bottom, deep = bend.bottom(_BOTTOM), bend.bottom(_WAY)
     told = [angles for moment, angles in readings if moment in bottom]
-    bent = middle(told) if len(told) >= _FEWEST_MOMENTS else None
+    bent = middle(told) if len(told) >= _FEWEST_OUTLINES else None
     way = [angles for moment, angles in readings if moment in deep and moment not in bottom]
     return Measures(
         bent=bent,
@@ -191,7 +191,7 @@ def _logistic(x: float) -> float:
 
 def _with_way(bottom: Estimate, way: Sequence[Kinematics]) -> Estimate:
     """The index at the bottom, drawn towards the one on the way there and back."""
-    if len(way) < _FEWEST_MOMENTS:
+    if len(way) < _FEWEST_OUTLINES:
         return bottom
     passed = middle(way).stoop_squat_index
     apart = passed.value - bottom.value
