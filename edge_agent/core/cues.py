@@ -22,8 +22,10 @@ class CueThresholds:
     head_craned_deg, head_dropped_deg: the head's pitch against the trunk's; a head in line with the back keeps its
     place (trainers' dowel: head, upper back and tailbone touch), half of the neck's range of about 60° either way.
     The model draws heads to the middle: of 54 simulated lifts told craned by 30°, 36 were and 44 were by 20°.
-    stagger_m: one foot ahead of the other; about a foot's length.
-    lean_back_deg: trunk behind the person's own upright after the lift.
+    stagger_m: one foot ahead of the other; about a foot's length. The pose network draws ankles together (correlation
+    with the truth 0.41): of 33 simulated lifts with feet so far apart it is said of 4, and of none of 48 others.
+    lean_back_deg: trunk behind the person's own upright after the lift. Of 29 simulated lifts that end so it is said
+    of 17, of none of 52 others, and told 4° off. (`models/people/form.py`; lifts found within max_view_deg.)
     max_view_deg: farther from the side than this, what happens in the sagittal plane is not told apart.
     max_spread_deg: an angle less certain than this gives no cue.
     """
@@ -113,7 +115,7 @@ def _head(seen: Seen, limits: CueThresholds) -> str | None:
 def _stagger(seen: Seen, limits: CueThresholds) -> str | None:
     if seen.measures.view_from_side_deg > limits.max_view_deg:
         return None
-    gaps = [m.posture.stagger_m for m in seen.bend.bottom(0.8) if m.posture.stagger_m is not None]
+    gaps = [m.posture.stagger_m for m in seen.bend.moments if m.posture.stagger_m is not None]
     if len(gaps) < 3 or median(gaps) < limits.stagger_m:
         return None
     return f"the feet are staggered by {100 * median(gaps):.0f} cm"

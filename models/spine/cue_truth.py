@@ -1,6 +1,6 @@
 """The product's own coaching cues on held-out lifts, beside the truth of their frames.
 
-Staggered feet and leaning back are read from keypoints, not from the spine model, and are not measured here.
+Staggered feet and leaning back are read from keypoints, not from the spine model: `models/people/form.py`.
 """
 
 import re
