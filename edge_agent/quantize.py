@@ -81,7 +81,7 @@ class Exam:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One form's figures. ``cost_ratios``: by what is asked; ``agreement`` None: not watched, as it is not faster."""
+    """One form's figures. ``cost_ratios``: by what is asked; ``agreement`` None: not watched, for it is wrong."""
 
     cells: Cells
     cost_ratios: dict[str, float]
@@ -152,7 +152,7 @@ def _climb(exam: Exam, console: Console) -> None:
 
 
 def _try(cells: Cells, exam: Exam, console: Console) -> Trial:
-    """Make one form, and judge it as a box would run it. What is not faster, or errs at the self-test, ends there."""
+    """Make one form, and judge it as a box would run it. What errs at the self-test is not watched."""
     pose, core = exam.settings.pose, new_core()
     model = marker_of(pose)
     *_, outlined = graphs_of(model, pose)
@@ -163,12 +163,10 @@ def _try(cells: Cells, exam: Exam, console: Console) -> Trial:
         ratios = _cost_ratios(exam, core)
     except SelfTestError as error:
         return replace(trial, agreement=None, objections=[error.what])
-    trial = replace(trial, cost_ratios=ratios, agreement=None, objections=too_dear(ratios))
-    if trial.objections:
-        return trial
     told = _watch(exam.clips, Eyes(exam.candidate.pose), exam.candidate, console)
     agreement = together(map(same_technique, exam.reference, told))
-    trial = replace(trial, agreement=agreement, objections=too_different(agreement))
+    objections = too_different(agreement) + too_dear(ratios)
+    trial = Trial(cells, ratios, agreement, objections)
     _note(trial, exam)
     return trial
 

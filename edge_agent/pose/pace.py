@@ -7,11 +7,11 @@ from statistics import median
 from edge_agent.core.records import Image
 from edge_agent.pose.network import Network
 
-_ROUNDS = 7
+_ROUNDS = 15
 
 
 def cost_ratio(network: Network, reference: Network, pictures: Sequence[Image]) -> float:
-    """The network's time for all pictures as a multiple of the reference's: the median of seven rounds.
+    """The network's time for all pictures as a multiple of the reference's: the median of fifteen rounds.
 
     They take turns, so what else the machine does meets both. On CPU its own time counts. Raises InferenceError.
     """

@@ -2,6 +2,7 @@
 
 import importlib.util
 import logging
+import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ def quantize(core: ov.Core, graph: Graph, cells: Cells, pictures: Sequence[Image
 
     ``graph`` holds all outputs that will be asked for; its span is "0..1". NNCF shows its own progress.
     """
+    os.environ.setdefault("NNCF_CI", "1")  # else NNCF tells Google Analytics of each use
     import nncf  # noqa: PLC0415 - an extra that is not on every machine
 
     nncf.set_log_level(logging.ERROR)
