@@ -101,17 +101,24 @@ def quantize_files(clips: Sequence[Path], settings: Settings) -> None:
         video_info(clip)
     fp32 = settings.model_copy(update={"pose": settings.pose.model_copy(update={"precision": "fp32"})})
     console, folder, model = Console(stderr=True), fp32.pose.models_dir, marker_of(fp32.pose)
-    crops = _calibration(clips[::_ONE_CALIBRATES_OF], fp32, console)
     judging = [clip for i, clip in enumerate(clips) if i % _ONE_CALIBRATES_OF]
-    reference = _watch(judging, Eyes(fp32.pose), fp32, console)
-    # beside the target, so that the final moves are atomic
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".quantize-") as scratch:
+    with _beside(folder) as scratch:
         shutil.copy(registry.load(FINDER, folder), scratch)
+        crops = _calibration(clips[::_ONE_CALIBRATES_OF], fp32, console)
+        reference = _watch(judging, Eyes(fp32.pose), fp32, console)
         _climb(Exam(fp32, Path(scratch), crops, judging, reference), console)
         for made, target in zip(int8.parts(model, Path(scratch)), int8.parts(model, folder), strict=True):
             made.replace(target)
     console.print(f"wrote {int8.graph_path(model, folder)}", markup=False, highlight=False, soft_wrap=True)
     console.print("to use it, set pose.precision to int8")
+
+
+def _beside(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """Beside the target, so that the final moves are atomic. Raises InputError where nothing can be written."""
+    try:
+        return tempfile.TemporaryDirectory(dir=folder, prefix=".quantize-")
+    except OSError as error:
+        raise InputError(f"cannot write models to {folder}: {error.strerror}", "check pose.models_dir") from error
 
 
 def _calibration(clips: Sequence[Path], settings: Settings, console: Console) -> list[Image]:

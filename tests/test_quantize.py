@@ -7,16 +7,18 @@ import openvino as ov
 import pytest
 
 from edge_agent import registry
-from edge_agent.errors import InputError
+from edge_agent.errors import InputError, RunError
 from edge_agent.pose import int8, quantizer
 from edge_agent.pose.devices import open_first
 from edge_agent.pose.eyes import Eyes, graphs_of, marker_of
 from edge_agent.pose.int8 import Record
-from edge_agent.pose.network import new_core, prune
+from edge_agent.pose.network import Graph, new_core, prune
 from edge_agent.pose.quantizer import Cells, check_nncf, kept
+from edge_agent.pose.selftest import picture
 from edge_agent.pose.speed import measure, remember
 from edge_agent.quantize import quantize_files
 from edge_agent.settings import PoseSettings, Settings
+from tests.lift_events import a_lift
 
 MARKER = marker_of(PoseSettings())
 
@@ -58,6 +60,52 @@ def int8_site(tmp_path: Path, copied_models: Callable[[Path], Path]) -> PoseSett
     quantizer.save(ov.Core().read_model(registry.load(MARKER, folder)), int8.graph_path(MARKER, folder))
     note(folder, registry.entry(MARKER).sha256)
     return PoseSettings(models_dir=folder, cache_dir=tmp_path / "cache", precision="int8")
+
+
+@pytest.fixture
+def slow_site(tmp_path: Path, copied_models: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A box on which NNCF changes nothing, its models are as right and as slow as before; one lift in every clip."""
+
+    def unchanged(core: ov.Core, graph: Graph, *_: object) -> ov.Model:
+        return prune(core.read_model(graph.path), graph.outputs)
+
+    monkeypatch.setattr("edge_agent.quantize.check_nncf", lambda: None)
+    monkeypatch.setattr("edge_agent.quantize.quantize", unchanged)
+    monkeypatch.setattr("edge_agent.quantize._calibration", lambda *_: [picture()])
+    monkeypatch.setattr("edge_agent.quantize._watch", lambda clips, *_: [[a_lift()] for _ in clips])
+    monkeypatch.setattr("edge_agent.pose.pace._ROUNDS", 3)
+    monkeypatch.setattr("edge_agent.quantize.version", lambda name: name)
+    monkeypatch.setattr("edge_agent.quantize.RUNGS", (Cells(8, 16),))
+    folder = copied_models(tmp_path / "models")
+    return Settings(pose=PoseSettings(models_dir=folder, cache_dir=tmp_path / "cache"))
+
+
+def test_what_is_no_faster_on_too_few_lifts_is_not_kept(slow_site: Settings, first_lift_clip: Path) -> None:
+    before = sorted(slow_site.pose.models_dir.iterdir())
+    with pytest.raises(RunError, match="not shipped: the clips show 1 lifts, 200 are needed") as raised:
+        quantize_files([first_lift_clip, first_lift_clip], slow_site)
+    assert "times as long as in FP32" in raised.value.what
+    assert sorted(slow_site.pose.models_dir.iterdir()) == before
+
+
+def test_what_passes_is_kept_with_its_figures(
+    slow_site: Settings, first_lift_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.core.gate.MOST_COST", 100.0)
+    monkeypatch.setattr("edge_agent.core.gate.LEAST_LIFTS", 1)
+    quantize_files([first_lift_clip, first_lift_clip], slow_site)
+    known = int8.record(MARKER, slow_site.pose.models_dir)
+    assert (known.same, known.lifts) == (1, 1)
+    assert set(known.cost_ratios) == {"landmarks", "landmarks and outline"}
+    Eyes(slow_site.pose.model_copy(update={"precision": "int8"}))
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_any_clip_is_watched(
+    slow_site: Settings, first_lift_clip: Path, tmp_path: Path
+) -> None:
+    nowhere = slow_site.pose.model_copy(update={"models_dir": tmp_path / "nowhere"})
+    with pytest.raises(InputError, match="cannot write models to"):
+        quantize_files([first_lift_clip, first_lift_clip], Settings(pose=nowhere))
 
 
 def note(folder: Path, source_sha256: str) -> None:
