@@ -38,7 +38,7 @@ from edge_agent.settings import CameraSettings, PoseSettings, Settings
 from edge_agent.video import video_info
 
 _ONE_CALIBRATES_OF = 5
-_CALIBRATION_CROPS = 240  # 400 made no difference to the error; NNCF's own default is 300
+_CALIBRATION_CROPS = 240  # what the figures in docs/benchmarks.md were made with; NNCF's own default is 300
 _TIMED_CROPS = 20
 _ASKED = ("landmarks", "landmarks and outline")
 _KEEP_FP32 = "keep pose.precision: fp32, or try again with other clips"

@@ -7,7 +7,8 @@ from edge_agent.core.records import Lift
 from edge_agent.core.scoring import ToldLift, TrueLift, match
 
 LEAST_AGREEMENT = 0.995
-"""Share of lifts told the same. Evaluations resolve half a per cent: less is not seen in any of their figures."""
+"""Share of lifts told the same: the project's own bar for a cheaper form. FP32 itself misses it on pictures one grey
+level brighter (docs/benchmarks.md)."""
 
 LEAST_LIFTS = 200
 """Half a per cent of them is one lift. Of fewer, a share of 0.995 cannot be told from a share of 1."""
