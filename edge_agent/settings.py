@@ -117,6 +117,9 @@ class PoseSettings(Section):
 
     device: str = Field("AUTO:NPU,GPU,CPU", description="OpenVINO device string, in order of preference")
     landmarker: Literal["lite", "full", "heavy"] = Field("full", description="lite and heavy need npm at set-up")
+    precision: Literal["fp32", "int8"] = Field(
+        "fp32", description="of the landmarker; int8 is what `models quantize` made and let pass"
+    )
     models_dir: UserPath = Field(Path("~/.cache/hingewatch/models"), description="where fetched models are kept")
     cache_dir: UserPath = Field(Path("~/.cache/hingewatch/compiled"), description="OpenVINO's compiled-model cache")
 

@@ -14,7 +14,7 @@ from edge_agent.core.posture import Posture
 from edge_agent.core.records import Image, Pose
 from edge_agent.core.spine import back_profile
 from edge_agent.errors import InputError
-from edge_agent.pose import detector, landmarker, speed
+from edge_agent.pose import detector, int8, landmarker, speed
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.devices import open_first
 from edge_agent.pose.landmarker import Landmarker
@@ -53,12 +53,23 @@ def graphs_of(model: str, settings: PoseSettings) -> tuple[Graph, ...]:
 
     Raises InputError for a missing or altered file.
     """
-    path = registry.load(model, settings.models_dir)
     if model == FINDER:
-        return (Graph(model, path, detector.OUTPUTS, "-1..1"),)
+        return (Graph(model, registry.load(model, settings.models_dir), detector.OUTPUTS, "-1..1"),)
+    if settings.precision == "int8":
+        int8.record(model, settings.models_dir)
+        path = int8.graph_path(model, settings.models_dir)
+    else:
+        path = registry.load(model, settings.models_dir)
     return tuple(
-        Graph(model, path, outputs, "0..1") for outputs in (landmarker.KEYPOINT_OUTPUTS, landmarker.MASK_OUTPUTS)
+        Graph(model, path, outputs, "0..1", settings.precision)
+        for outputs in (landmarker.KEYPOINT_OUTPUTS, landmarker.MASK_OUTPUTS)
     )
+
+
+def _hash_of(model: str, settings: PoseSettings) -> str:
+    if model != FINDER and settings.precision == "int8":
+        return int8.record(model, settings.models_dir).sha256
+    return registry.entry(model).sha256
 
 
 class Eyes:
@@ -86,9 +97,13 @@ class Eyes:
         self._spine = SpineEncoder(core)
         self.tell_angles: TellAngles = self._spine.head
         self.devices = {FINDER: detect.device, marker: outlined.device, SPINE: "CPU"}
-        entries = registry.entries()
-        self.hashes = {name: entries[name].sha256 for name in (FINDER, marker)} | {SPINE: self._spine.sha256}
+        self.hashes = {name: _hash_of(name, settings) for name in (FINDER, marker)} | {SPINE: self._spine.sha256}
         self._records = settings.cache_dir
+
+    @property
+    def crop_px(self) -> int:
+        """The side of the landmarker's pictures."""
+        return self._landmarker.size_px
 
     def speeds(self) -> list[Speed]:
         """How fast each network answers, beside its first time on this box, which is kept. Raises OSError."""

@@ -64,6 +64,11 @@ class Landmarker:
         self._plain = plain
         self._with_mask = with_mask
 
+    @property
+    def size_px(self) -> int:
+        """The side of its pictures."""
+        return self._plain.width
+
     def locate(self, image: Image, crops: Sequence[Crop], *, mask: bool) -> list[Pose]:
         """One Pose for each crop, in order. Raises InferenceError."""
         network = self._with_mask if mask else self._plain

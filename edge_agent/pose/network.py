@@ -59,7 +59,7 @@ class InferenceError(RunError):
         self.model = model
 
 
-def _prune(model: ov.Model, outputs: Sequence[str]) -> ov.Model:
+def prune(model: ov.Model, outputs: Sequence[str]) -> ov.Model:
     """Keep only the branches that feed ``outputs``: the rest is never computed."""
     kept = [model.output(name).node for name in outputs]
     return ov.Model(kept, model.get_parameters(), model.friendly_name)
@@ -85,13 +85,14 @@ def last_line(error: Exception) -> str:
 class Graph:
     """What to open: a model file by its registry name, and which of its outputs are in use.
 
-    ``span`` is the input range the network was trained on: "0..1" or "-1..1".
+    ``span`` is the input range the network was trained on: "0..1" or "-1..1". ``precision``: of the file's weights.
     """
 
     name: str
     path: Path
     outputs: tuple[str, ...]
     span: Literal["0..1", "-1..1"]
+    precision: Literal["fp32", "int8"] = "fp32"
 
 
 class Network:
@@ -103,7 +104,7 @@ class Network:
     def __init__(self, core: ov.Core, graph: Graph, device: str) -> None:
         """Raises RunError when the device cannot run it."""
         mean, scale = {"0..1": (0.0, 255.0), "-1..1": (127.5, 127.5)}[graph.span]
-        model = _take_pictures(_prune(core.read_model(graph.path), graph.outputs), mean, scale)
+        model = _take_pictures(prune(core.read_model(graph.path), graph.outputs), mean, scale)
         try:
             self.compiled = core.compile_model(model, device, {"PERFORMANCE_HINT": "LATENCY"})
         except RuntimeError as error:
@@ -113,8 +114,8 @@ class Network:
             ) from error
         self._outputs = graph.outputs
         self._requests = Requests(self.compiled)
-        self.name = graph.name
-        _, self.height, self.width, _ = self.compiled.input(0).shape
+        self.name, self.precision = graph.name, graph.precision
+        self.height, self.width = (int(side) for side in self.compiled.input(0).shape[1:3])
 
     @property
     def outputs(self) -> int:

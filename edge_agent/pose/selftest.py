@@ -76,7 +76,7 @@ def check(network: Answers) -> None:
         raise SelfTestError(
             f"{network.name} answers wrongly on {network.device}: off by {error:.0%} of its range, "
             f"{LARGEST_ERROR:.0%} is allowed",
-            "update the device's driver, or set pose.device to CPU",
+            "update the device's driver, or set pose.device to CPU and pose.precision to fp32",
         )
 
 

@@ -60,9 +60,9 @@ def remember(speeds: list[Speed], records: Path) -> None:
 
 
 def _key(network: Network) -> str:
-    """Another version of OpenVINO is another speed."""
-    version = ov.__version__.split("-")[0]
-    return f"{network.name}, {network.outputs} outputs, {network.device}, OpenVINO {version}"
+    """Another version of OpenVINO is another speed, and so is INT8."""
+    version, int8 = ov.__version__.split("-")[0], ", INT8" if network.precision == "int8" else ""
+    return f"{network.name}, {network.outputs} outputs, {network.device}{int8}, OpenVINO {version}"
 
 
 def _file(records: Path) -> Path:
