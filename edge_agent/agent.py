@@ -163,11 +163,13 @@ class Watch:
         windows = self._scout.windows(frame, followed, lost)
         found = [someone for someone in self._eyes.detect(frame.image, windows) if not self._knows(someone)]
         self._scout.found([someone.hip_xy for someone in found], frame.time_s)
-        self._tracker.admit(self._meet(frame.image, found), frame.time_s)
+        met = zip(found, self._meet(frame.image, found), strict=True)
+        newcomers = [seen for one, seen in met if self._tracker.is_borne_out(_torso(one), seen)]
+        self._tracker.admit(newcomers, frame.time_s)
         return tuple(self._scout.searches)
 
     def _knows(self, found: Detection) -> bool:
-        return self._tracker.knows(np.asarray(np.add(found.hip_xy, found.shoulder_xy) / 2, np.float32))
+        return self._tracker.knows(_torso(found), found.reach_px)
 
     def _meet(self, image: Image, found: list[Detection]) -> list[Sighting]:
         """A first look corrects the detector's rough crop, a second one can be trusted."""
@@ -240,6 +242,10 @@ class Watch:
 def _surroundings(track: Track) -> Window:
     hip, reach = track.last.hip, track.reach_px
     return Window(float(hip[0]) - reach, float(hip[1]) - reach, 2 * reach)
+
+
+def _torso(found: Detection) -> Floats:
+    return np.asarray(np.add(found.hip_xy, found.shoulder_xy) / 2, np.float32)
 
 
 def _point(xy: tuple[float, float]) -> Floats:

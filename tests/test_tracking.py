@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from edge_agent.core.records import Floats
+from edge_agent.core.skeleton import KNEES
 from edge_agent.core.tracking import Sighting, Track, Tracker
 from tests.people import HINGE, RATE_HZ, STANDING, Person, between
 
@@ -34,7 +35,8 @@ class Stage:
             looks = [(track, self._look(track, seen, time_s)) for track in self.tracker.tracks]
             self.gone += self.tracker.update(looks, time_s)
             if frame % 3 == 0:
-                self.tracker.admit([s for s in seen.values() if not self.tracker.knows(s.torso)], time_s)
+                unknown = [s for s in seen.values() if not self.tracker.knows(s.torso, s.reach_px)]
+                self.tracker.admit(unknown, time_s)
 
     def visible(self, time_s: float) -> dict[str, Sighting]:
         """Everyone in view whom nobody nearer to the camera hides."""
@@ -184,6 +186,34 @@ def test_two_side_by_side_are_two() -> None:
     tracker = Tracker()
     tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(790.0, 600.0)).sighting()], 0.0)
     assert len(tracker.tracks) == 2
+
+
+def test_one_whose_legs_alone_were_followed_is_found_again_whole_under_the_same_number() -> None:
+    """Deep in a bend, seen from above, all landmarks slip onto the legs; there they hold, and look well."""
+    stage = Stage({"ana": standing(600)})
+    stage.play(0, 1)
+    (track,) = stage.tracker.tracks
+    whole = track.last
+    legs = replace(whole.pose, xy=whole.pose.xy[list(KNEES)].mean(0) + 0.4 * (whole.pose.xy - whole.hip))
+    for look in range(10):
+        stage.tracker.update([(track, Sighting(legs, whole.colour))], 1 + look / RATE_HZ)
+        track.reach_px = Sighting(legs, whole.colour).reach_px
+    stage.tracker.admit([whole], 2.0)
+    assert stage.tracker.tracks == [track]
+    assert track.last.hip == pytest.approx(whole.hip)
+    assert track.reach_px == whole.reach_px
+    assert (track.person, stage.tracker.people) == (0, 1)
+
+
+def test_somebody_found_large_whose_landmarks_are_no_larger_than_those_followed_is_nobody_new() -> None:
+    """The detector takes barbell and plates for a part of the body."""
+    stage = Stage({"ana": standing(600)})
+    stage.play(0, 1)
+    (track,) = stage.tracker.tracks
+    seen, torso = track.last, track.last.torso
+    assert stage.tracker.knows(torso, track.reach_px)
+    assert not stage.tracker.knows(torso, 1.5 * track.reach_px)
+    assert not stage.tracker.is_borne_out(torso, seen)
 
 
 def test_a_few_bad_looks_do_not_draw_the_crop_together() -> None:

@@ -41,6 +41,9 @@ _SHRINK_S = 4.0
 # Logarithm by which the reach may differ from look to look before a track is believed in (a factor of 1.5): what the
 # network draws on machines and on other people's legs changes its size all the time.
 _STEADY = 0.4
+# A body this many times larger than the one that is followed in its place is the whole person, of whom the track has
+# only a part: landmarks that slipped together onto the legs hold there, and look well.
+_WHOLE = 1.4
 # Velocity is forgotten with this time constant while a person is hidden.
 _GLIDE_S = 0.7
 
@@ -117,6 +120,15 @@ class Track:
         steady = abs(float(np.log(max(seen.reach_px, 1.0) / self.reach_px))) < _STEADY
         return steady and self.misfit(seen, time_s) < 1
 
+    def has_but_part_of(self, reach_px: float) -> bool:
+        """Whether somebody of that size, found in this track's place, is much larger than what is followed."""
+        return reach_px > _WHOLE * self.reach_px
+
+    def reseat(self, seen: Sighting, time_s: float) -> None:
+        """The whole person has been found again where only a part was followed."""
+        self.follow(seen, time_s)
+        self.reach_px = seen.reach_px
+
     def follow(self, seen: Sighting, time_s: float) -> None:
         """Take a sighting as this person's."""
         elapsed_s = time_s - self.seen_s
@@ -157,6 +169,10 @@ def upside_down(seen: Sighting) -> bool:
     """Whether the shoulders hang far below the hips, as no worker's do but many a ghost's on a machine."""
     trunk = seen.shoulder - seen.hip
     return float(trunk[1]) > 0.8 * abs(float(trunk[0])) + 0.1 * seen.reach_px
+
+
+def _overlap(one: Sighting, other: Sighting) -> bool:
+    return on_body(one.torso, other) or on_body(other.torso, one)
 
 
 def _distance_to_segment(point: Floats, start: Floats, end: Floats) -> float:
@@ -203,21 +219,36 @@ class Tracker:
         patience_s = OCCLUSION_S if track.confirmed else 0.0
         return time_s - track.seen_s > patience_s
 
-    def knows(self, point: Floats) -> bool:
-        """Whether a (2,) frame point lies on somebody who is tracked and visible."""
-        return any(on_body(point, track.last) for track in self.visible)
+    def knows(self, point: Floats, reach_px: float) -> bool:
+        """Whether somebody of that size at a (2,) frame point is tracked and visible, and wholly so."""
+        here = self._at(point)
+        return bool(here) and not all(track.has_but_part_of(reach_px) for track in here)
+
+    def is_borne_out(self, point: Floats, seen: Sighting) -> bool:
+        """Whether the landmarks of somebody found at a (2,) frame point show more than what is followed there."""
+        return all(track.has_but_part_of(seen.reach_px) for track in self._at(point))
+
+    def _at(self, point: Floats) -> list[Track]:
+        return [track for track in self.visible if on_body(point, track.last)]
 
     def admit(self, newcomers: Sequence[Sighting], time_s: float) -> None:
         """Give each newly detected body to the occluded track that it suits, or to a new track."""
         for seen in newcomers:
             visibility = float(seen.pose.visibility[_MAIN_JOINTS].mean())
-            if self.knows(seen.torso) or seen.pose.score < MIN_SCORE or visibility < _MIN_VISIBILITY:
+            unclear = seen.pose.score < MIN_SCORE or visibility < _MIN_VISIBILITY or upside_down(seen)
+            if unclear or self.knows(seen.torso, seen.reach_px):
                 continue
-            if upside_down(seen):
-                continue
-            hidden = [track for track in self.tracks if track.occluded]
-            best = min(hidden, key=lambda track: track.misfit(seen, time_s), default=None)
-            if best is not None and best.misfit(seen, time_s) < 1:
-                best.follow(seen, time_s)
-            else:
-                self.tracks.append(Track(seen, time_s))
+            self._seat(seen, time_s)
+
+    def _seat(self, seen: Sighting, time_s: float) -> None:
+        """A body that nobody follows: a part of it is followed, or it was lost from sight, or it is new."""
+        parts = (track for track in self.visible if track.has_but_part_of(seen.reach_px))
+        part = next((track for track in parts if _overlap(track.last, seen)), None)
+        hidden = [track for track in self.tracks if track.occluded]
+        best = min(hidden, key=lambda track: track.misfit(seen, time_s), default=None)
+        if part is not None:
+            part.reseat(seen, time_s)
+        elif best is not None and best.misfit(seen, time_s) < 1:
+            (best.reseat if best.has_but_part_of(seen.reach_px) else best.follow)(seen, time_s)
+        else:
+            self.tracks.append(Track(seen, time_s))
