@@ -4,11 +4,12 @@
 """
 
 from dataclasses import dataclass, field, replace
+from math import inf
 
 import numpy as np
 
 from edge_agent import __version__
-from edge_agent.core import crop, search
+from edge_agent.core import cadence, crop, search
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.lifts import Bend, LiftDetector, Moment
 from edge_agent.core.posture import Posture, measure
@@ -24,9 +25,9 @@ from edge_agent.settings import CameraSettings
 MODEL = f"dowel-{__version__}"
 """What judged a lift, as it stands in the event."""
 
-# The outline of the back costs more than the landmarks: once a bend has begun it is asked for in every other look, of
-# a person standing now and then, for the bend is measured against their own upright back.
-_OUTLINE_FROM_DEPTH = 0.3
+# The outline of the back costs more than the landmarks: once a bend has begun it is asked for this often, of a person
+# standing now and then, for the bend is measured against their own upright back.
+_OUTLINE_FROM_DEPTH, _OUTLINE_PERIOD_S = 0.3, 0.1
 _UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
 # A bend that began before the person was seen standing waits this long for the upright back that follows it.
 _PATIENCE_S = 1.0
@@ -34,6 +35,8 @@ _PATIENCE_S = 1.0
 _LOCKOUT_S = 0.7
 # Who is found within this time of a stream's first frame was there when it began.
 _EARLY_S = 1.0
+# Cameras stamp their frames some milliseconds early or late: one that is nearly due is the one that was meant.
+_JITTER_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,19 +73,29 @@ class _Follower:
     track: Track
     detector: LiftDetector = field(default_factory=LiftDetector)
     waiting: list[Bend] = field(default_factory=list)
-    outline_due_s: float = 0.0
-    outlined: bool = False
+    outlined_s: float = -inf
+    posture: Posture | None = None
+    due_s: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the person is believed in, and their upright back well known."""
+        return self.track.confirmed and self.detector.upright.backs >= _UPRIGHT_LOOKS
 
     def wants_outline(self, time_s: float) -> bool:
-        """Whether the next look should ask for the outline of the body."""
-        if self.detector.depth >= _OUTLINE_FROM_DEPTH:
-            self.outlined = not self.outlined
-            return self.outlined
-        if time_s < self.outline_due_s:
+        """Whether this look should ask for the outline of the body."""
+        bent = self.detector.depth >= _OUTLINE_FROM_DEPTH
+        period_s = _OUTLINE_PERIOD_S if bent else _UPRIGHT_PERIOD_S if self.settled else 0.0
+        if time_s - self.outlined_s < period_s - _JITTER_S:
             return False
-        settled = self.detector.upright.backs >= _UPRIGHT_LOOKS
-        self.outline_due_s = time_s + _UPRIGHT_PERIOD_S if settled else time_s
+        self.outlined_s = time_s
         return True
+
+    def pace(self, posture: Posture) -> None:
+        """When to look at this person again: a newcomer at once, others as often as they move."""
+        before, self.posture = self.posture, posture
+        wait_s = cadence.gap_s(before, posture) if before and self.settled else 0.0
+        self.due_s = posture.time_s + wait_s - _JITTER_S
 
     def after(self, bend: Bend) -> list[Moment]:
         """How the person stood right after the bend."""
@@ -124,6 +137,16 @@ class Watch:
     def bending(self) -> bool:
         """Whether somebody was bent, or on the way, when last looked at."""
         return any(follower.detector.bending for follower in self._followers.values())
+
+    @property
+    def due_s(self) -> float:
+        """From which media time on a frame is worth a look; earlier ones would show nothing new."""
+        tracks = self._tracker.tracks
+        if not tracks:
+            return self._search_due_s
+        if any(track.occluded for track in tracks):
+            return 0.0
+        return min(self._follower(track).due_s for track in tracks)
 
     def look(self, frame: Frame) -> Look:
         """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
@@ -188,6 +211,7 @@ class Watch:
         back = self._eyes.back(track.last.pose, posture)
         told = None if back is None else self._eyes.tell_angles(back.code, follower.detector.upright.code)
         bend = follower.detector.update(posture, back, told)
+        follower.pace(posture)
         follower.waiting += [bend] if bend else []
         if track.person is None:
             return None, []

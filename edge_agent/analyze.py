@@ -46,12 +46,11 @@ class Analysis:
     people: int = 0
     lifts: list[Lift] = field(default_factory=list)
     series: dict[int, PersonSeries] = field(default_factory=lambda: defaultdict(lambda: PersonSeries([], [], [], [])))
-    _seen_until_s: float = 0.0
+    seen_until_s: float = 0.0
 
     def add(self, look: Look) -> None:
         """Take one look into the account."""
         self.lifts += look.lifts
-        self._seen_until_s = look.time_s
         for person in look.people:
             posture = person.moment.posture
             curve = self.series[person.number]
@@ -63,8 +62,8 @@ class Analysis:
     def end(self, unfinished: list[Lift], people: int) -> None:
         """The clip is over: a lift still going on lasts until its last picture, wherever it was cut off."""
         self.people = people
-        self.lifts += [replace(lift, end_s=self._seen_until_s) for lift in unfinished]
-        self.info = replace(self.info, duration_s=max(self.info.duration_s, self._seen_until_s))
+        self.lifts += [replace(lift, end_s=self.seen_until_s) for lift in unfinished]
+        self.info = replace(self.info, duration_s=max(self.info.duration_s, self.seen_until_s))
         self.lifts.sort(key=lambda lift: lift.peak_s)
 
     def as_dict(self) -> dict[str, Any]:
@@ -116,6 +115,9 @@ def analyze(video: Path, info: VideoInfo, watch: Watch, seen: Callable[[Frame, L
     """Look at every frame that is due, in order, and hand each on to ``seen`` with what it gave."""
     analysis = Analysis(video, info)
     for frame in read_video(video, watch.camera.height_px, watch.camera.rate_hz):
+        analysis.seen_until_s = frame.time_s
+        if frame.time_s < watch.due_s:
+            continue
         look = watch.look(frame)
         analysis.add(look)
         seen(frame, look)

@@ -53,11 +53,11 @@ _VERSIONS = ("openvino", "numpy", "opencv-python-headless", "av")
 class Cost:
     """What the first ``frames`` analysed frames of a clip cost, CPU seconds.
 
-    ``person_frames``: one for each followed person in each frame. ``cpu_s``: by stage, ``decode`` included; that
-    one has paid for the pictures that the rate limit then left out, too. ``first_frame_s``: the part of it that the
-    first frame took after decoding, when everywhere is searched for people. ``runs``: how often each stage ran,
-    ``pictures``: about how many pictures its network was asked; ``bound_s``: what so many answers cost of the
-    network alone.
+    ``person_frames``: one for each followed person in each frame, looked at or passed over (``core.cadence``).
+    ``cpu_s``: by stage, ``decode`` included, which has paid for the pictures that the rate limit then left out, too.
+    ``first_frame_s``: the part of it that the first frame took after decoding, when people are searched everywhere.
+    ``runs``: how often each stage ran, ``pictures``: about how many pictures its network was asked; ``bound_s``: what
+    so many answers cost of the network alone.
     """
 
     frames: int
@@ -183,14 +183,18 @@ def _by_stage(clock: StageClock) -> dict[str, float]:
 
 
 def _look_at_all(frames: Sequence[Frame], turns: _Turns, clock: StageClock, console: Console) -> tuple[int, float]:
-    """How many people were followed, summed over the frames; CPU seconds of the first frame."""
-    watch, people, first_frame_s = _new_watch(turns.eyes), 0, 0.0
+    """How many people were followed, summed over the frames; CPU seconds of the first frame.
+
+    On a frame that need not be looked at those of the last look are followed.
+    """
+    watch, people, seen, first_frame_s = _new_watch(turns.eyes), 0, 0, 0.0
     # drawn once a second: the bar's own thread is counted too
     progress = track(frames, "measuring", console=console, transient=True, refresh_per_second=1)
     for number, frame in enumerate(progress, 1):
         with clock("look"):
-            look = watch.look(frame)
-        people += len(look.people)
+            if frame.time_s >= watch.due_s:
+                seen = len(watch.look(frame).people)
+        people += seen
         first_frame_s = first_frame_s or clock.cpu_s["look"]
         if number % _TURN_FRAMES == 0 or number == len(frames):
             turns.take()

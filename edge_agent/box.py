@@ -142,8 +142,9 @@ class Box:
 
         An error that nobody foresaw costs this camera what it knew of the people in view, and no other camera.
         """
+        watch = self._watches[frame.camera]
         try:
-            return self._watches[frame.camera].look(frame)
+            look = watch.look(frame)
         except InferenceError as error:
             self.telemetry.inference_errors.labels(error.model).inc()
             log.warning("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
@@ -151,6 +152,9 @@ class Box:
             self.telemetry.look_errors.labels(frame.camera).inc()
             log.exception("a frame could not be understood, its camera is watched anew", camera=frame.camera)
             self._watches[frame.camera] = self._new_watch(self._settings_of[frame.camera])
+        else:
+            self._by_name[frame.camera].rest(watch.due_s)
+            return look
         return None
 
     def _take_done(self, seen: Observer) -> None:

@@ -9,6 +9,7 @@ while ready.wait():
     for camera in cameras:
         if frame := camera.newest(0.0):
             ...
+            camera.rest(until_s)
 """
 
 import threading
@@ -61,8 +62,8 @@ class Camera:
     """Reads one source in a daemon thread and keeps its newest frame.
 
     Live sources: the newest frame wins, and the source is reopened for ever. Files: the reader waits until
-    each frame was taken, and the state at the end is ``ended``. ``error`` says why a file could not
-    be read. ``ready`` is set whenever any camera that shares it has a frame or has ended.
+    each frame was taken or is known not to be needed, and the state at the end is ``ended``. ``error`` says why a
+    file could not be read. ``ready`` is set whenever any camera that shares it has a frame or has ended.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Camera:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._slot: Frame | None = None
+        self._due_s = 0.0
         self._state: CameraState = "starting"
         self._was_up = self._outage_logged = False
         self._blind_from_s = float("inf")
@@ -130,6 +132,20 @@ class Camera:
             self._account_blindness()
             self._changed.notify_all()
             return frame
+
+    def rest(self, until_s: float) -> None:
+        """Frames before this media time are not needed: pass over them from now on."""
+        with self._changed:
+            self._due_s = until_s
+            if self._slot is not None and not self._is_due(self._slot):
+                self._slot = None
+            self._changed.notify_all()
+
+    def _is_due(self, frame: Frame) -> bool:
+        due = frame.time_s >= self._due_s
+        if not due:
+            self._telemetry.dropped(self.name, "not_due")
+        return due
 
     def _run(self) -> None:
         try:
@@ -188,7 +204,7 @@ class Camera:
         settings = self._settings
         with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
             opened_s, media_start_s = time.monotonic(), None
-            for frame in reader.frames(container):
+            for frame in reader.frames(container, lambda: self._due_s):
                 if self._stop.is_set():
                     return
                 if frame is None:
@@ -224,7 +240,7 @@ class Camera:
                 self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
             elif self._slot is not None:
                 self._telemetry.dropped(self.name, "newer_frame")
-            if self._stop.is_set():
+            if self._stop.is_set() or not self._is_due(frame):
                 return
             self._slot = frame
             self._telemetry.frame(self.name)

@@ -1,7 +1,7 @@
 """Frames out of an opened video: one time line, one rate, every picture that is not used counted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, Protocol, get_args
 
@@ -22,7 +22,7 @@ from edge_agent.video import (
     pictures,
 )
 
-DropReason = Literal["newer_frame", "rate", "corrupt"]
+DropReason = Literal["newer_frame", "rate", "not_due", "corrupt"]
 DROP_REASONS: tuple[str, ...] = get_args(DropReason)
 
 CUT_OFF_S = 1.0
@@ -38,7 +38,7 @@ class CameraTelemetry(Protocol):
         """One frame was put into the slot."""
 
     def dropped(self, camera: str, reason: DropReason) -> None:
-        """One picture was not used: overtaken in the slot, above the rate, or undecodable."""
+        """One picture was not used: overtaken in the slot, above the rate, sooner than needed, or undecodable."""
 
     def up(self, camera: str, up: bool) -> None:
         """Fresh frames arrive, or no longer do."""
@@ -91,8 +91,11 @@ class FrameReader:
         self.pictures = 0
         self.last_s = 0.0
 
-    def frames(self, container: InputContainer) -> Iterator[Frame | None]:
-        """Yield the frames to use, and None often enough in between for the caller to look up."""
+    def frames(self, container: InputContainer, due_s: Callable[[], float] = lambda: 0.0) -> Iterator[Frame | None]:
+        """Yield the frames to use, and None often enough in between for the caller to look up.
+
+        ``due_s`` is asked for every picture: one before that time is not needed, and not converted.
+        """
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
         live = self._patience_s is not None
@@ -107,10 +110,12 @@ class FrameReader:
             self._picture_at_s = now_s
             self.pictures += 1
             self.last_s = self._timeline.at(picture_time_s(picture) if stamped else None, elapsed_s)
-            if self._limit.keeps(self.last_s):
-                yield Frame(self._name, self._converter.bgr(picture), self.last_s, now_s)
-            else:
+            if not self._limit.keeps(self.last_s):
                 self._telemetry.dropped(self._name, "rate")
+            elif self.last_s < due_s():
+                self._telemetry.dropped(self._name, "not_due")
+            else:
+                yield Frame(self._name, self._converter.bgr(picture), self.last_s, now_s)
 
     def _check_stall(self, silent_s: float) -> None:
         if self._patience_s is not None and silent_s > self._patience_s:

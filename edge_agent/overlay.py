@@ -1,7 +1,8 @@
 """The picture that ``analyze --video`` writes: skeleton, back and verdict over the clip, faces made coarse.
 
 Faces are blurred after inference, for a blurred face makes the network mistake front for back. Everyone the
-agent follows is blurred, those it does not believe in yet included; somebody it never found is not.
+agent follows is blurred, those it does not believe in yet included; somebody it never found is not. Frames that were
+not looked at are left out: nobody knows where in them the faces are.
 """
 
 from collections import deque

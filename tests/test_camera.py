@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -243,6 +244,34 @@ def test_the_newest_live_frame_wins_and_the_rest_is_counted(serve: Callable[...,
     assert newest is not None
     assert newest.time_s >= 3 / 5 - 0.1
     assert counts.seen[above_rate] >= 2 * 3
+
+
+def test_live_frames_that_are_not_needed_are_passed_over_and_counted(serve: Callable[..., RtspServer]) -> None:
+    counts, taken = Counts(), list[Frame]()
+    camera = Camera(settings(serve().url), counts)
+    camera.start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(taken) < 4:
+        assert time.monotonic() < deadline_s
+        if (frame := camera.newest(0.1)) is not None:
+            taken.append(frame)
+            camera.rest(frame.time_s + 0.5)
+    assert camera.state == "up"
+    camera.close()
+    assert all(later.time_s - earlier.time_s >= 0.5 for earlier, later in pairwise(taken))
+    assert counts.seen["dock", "dropped", "not_due"] >= 3
+
+
+def test_a_files_frames_that_are_not_needed_are_passed_over_and_counted(tmp_path: Path) -> None:
+    counts, numbers = Counts(), list[int]()
+    camera = Camera(settings(write_numbered(tmp_path / "clip.mp4", 40)), counts)
+    camera.start()
+    while camera.state != "ended":
+        if (frame := camera.newest(0.1)) is not None:
+            numbers.append(number_of(frame.image))
+            camera.rest(frame.time_s + 3 / 30 - 0.01)
+    assert numbers == list(range(0, 40, 3))
+    assert counts.seen["dock", "dropped", "not_due"] == 40 - len(numbers)
 
 
 def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
