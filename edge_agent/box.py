@@ -66,6 +66,8 @@ class Box:
         for model, device in self._eyes.devices.items():
             self.telemetry.device_info.labels(model, device).set(1)
             log.info("network ready", model=model, device=device)
+
+    def _tell_speeds(self) -> None:
         try:
             for speed in self._eyes.speeds():
                 self._tell_speed(speed)
@@ -98,6 +100,7 @@ class Box:
         for camera in self._cameras:
             camera.start()
         try:
+            self._tell_speeds()  # meanwhile the cameras connect
             with ThreadPoolExecutor(cores(), "look") as pool:
                 self._watch(stop, pool, seen)
             self._take_done(seen)

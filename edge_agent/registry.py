@@ -13,8 +13,9 @@ import tarfile
 import tempfile
 import zipfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -68,10 +69,14 @@ class ModelEntry(BaseModel):
         return f"{self.manager} {self.package} {self.version}"
 
 
-def entries() -> dict[str, ModelEntry]:
+def entries() -> Mapping[str, ModelEntry]:
     """Every known model by name, in alphabetical order."""
     shipped = _HERE / "models"
-    root = shipped if shipped.is_dir() else _HERE.parent / "models"
+    return _entries_in(shipped if shipped.is_dir() else _HERE.parent / "models")
+
+
+@cache  # YAML is slow to read: a fifth of a second at every start
+def _entries_in(root: Path) -> Mapping[str, ModelEntry]:
     found = {}
     for path in sorted(root.glob("*/model.yml")):
         name = path.parent.name

@@ -137,7 +137,8 @@ def open_video(source: str, open_timeout_s: float, read_timeout_s: float) -> Inp
                 f"{redact(source)}: unknown kind of address {scheme}://",
                 f"use one of {', '.join(LIVE_SCHEMES)}",
             )
-        rtsp = {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+        # What the stream says of its frame rate is enough; FFmpeg would count pictures for most of a second first.
+        rtsp = {"rtsp_transport": "tcp", "allowed_media_types": "video", "fpsprobesize": "0"}
         options = rtsp if scheme.startswith("rtsp") else {}
         container = _open_stream(source, options, timeout)
     return _with_video(container)

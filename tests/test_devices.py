@@ -1,5 +1,6 @@
 """A box with a device that cannot be trusted: what runs where, and who is told."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def test_a_box_with_a_bad_gpu_runs_on_cpu_and_says_so(monkeypatch: pytest.Monkey
         outbox=OutboxSettings(path=tmp_path / "outbox.sqlite"),
         pose=PoseSettings(cache_dir=tmp_path / "cache"),
     )
-    Box(settings, page).outbox.close()
+    Box(settings, page).run(threading.Event(), lambda _camera, _look: None)
     for model, fallbacks in zip(MODELS, (1, 2), strict=True):
         named = {"model": model, "device": "GPU"}
         assert page.get_sample_value("edge_agent_device_fallbacks_total", named) == fallbacks

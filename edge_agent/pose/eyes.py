@@ -84,6 +84,7 @@ class Eyes:
         core.set_property({"CACHE_DIR": str(_writable(settings.cache_dir))})
         self.timer = timer
         marker = marker_of(settings)
+        # One after the other: while OpenVINO reads a model it sets the process's locale, and threads leave it at "C".
         opened = [
             open_first(core, graph, settings.device)
             for model in (FINDER, marker)
