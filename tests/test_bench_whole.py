@@ -90,6 +90,7 @@ def test_an_agents_page_is_read() -> None:
     page = """# TYPE edge_agent_frames_total counter
 edge_agent_frames_total{camera="a"} 10.0
 edge_agent_frames_total{camera="b"} 5.0
+edge_agent_frames_total{camera="flapping"} 3.0
 # TYPE edge_agent_frames_dropped_total counter
 edge_agent_frames_dropped_total{camera="a",reason="newer_frame"} 2.0
 edge_agent_frames_dropped_total{camera="b",reason="newer_frame"} 1.0
@@ -97,6 +98,11 @@ edge_agent_frames_dropped_total{camera="b",reason="rate"} 4.0
 # TYPE edge_agent_camera_up gauge
 edge_agent_camera_up{camera="a"} 1.0
 edge_agent_camera_up{camera="b"} 0.0
+# TYPE edge_agent_camera_blind_seconds counter
+edge_agent_camera_blind_seconds_total{camera="a"} 0.5
+edge_agent_camera_blind_seconds_total{camera="flapping"} 30.0
+# TYPE edge_agent_camera_reconnects counter
+edge_agent_camera_reconnects_total{camera="flapping"} 2.0
 # TYPE edge_agent_delivery_seconds histogram
 edge_agent_delivery_seconds_bucket{le="0.1"} 3.0
 edge_agent_delivery_seconds_bucket{le="+Inf"} 4.0
@@ -105,6 +111,7 @@ edge_agent_delivery_seconds_sum 1.0
 """
     now = reading(page, 1)
     assert (now.frames, now.cameras_up) == (15, 1)
+    assert (now.blind_s, now.reconnects) == (0.5, 2)
     assert now.dropped == {"newer_frame": 3, "rate": 4}
     assert (now.to_broker, now.to_outbox) == ({0.1: 3, math.inf: 4}, {})
     assert now.rss_mb > 0
@@ -118,6 +125,8 @@ def at(seconds: float, rss_mb: float) -> Reading:
         cameras_up=4,
         frames=60 * seconds,
         dropped={"rate": 0.0, "newer_frame": 0.0},
+        blind_s=0.0,
+        reconnects=seconds // 60,
         to_outbox={0.05: told, math.inf: told},
         to_broker={0.01: told, math.inf: told},
         cpu_s=seconds,
@@ -132,7 +141,7 @@ def live() -> dict[str, Any]:
     load = streams.load_of(4, readings[0], readings[-1], 1.2)
     steps = [streams.as_dict(load)]
     held = streams.as_dict(load) | streams.memory(readings, 60)
-    held["latency_ms"] = streams.latencies(readings[0], readings[-1])
+    held |= {"latency_ms": streams.latencies(readings[0], readings[-1]), "reconnects_of_flapping": 0}
     return {"cameras_ok": 4, "idle": streams.as_dict(load), "steps": steps, "hold": held}
 
 

@@ -126,13 +126,20 @@ def _hold(held: Figures) -> str:
     figure = f"""<figure>{chart.drawn("Memory over time", chart.line(course, "curve"))}
 <figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory
 grew by <b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run
-of minutes says little about hours.</figcaption></figure>"""
+of minutes says little about hours.{_flapped(held)}</figcaption></figure>"""
     numbers = table(("50%, ms", "95%, ms", "99%, ms", "lifts"), rows)
     note = (
         '<p class="note">Not in it: the 0.7 s in which the end of a lift is waited for, the time until the privacy '
         "bucket's end, and the camera's own delay before decoding.</p>"
     )
     return section("A steady run", f'<div class="pair">{figure}<div>{numbers}{note}</div></div>')
+
+
+def _flapped(held: Figures) -> str:
+    if not held["reconnects_of_flapping"]:
+        return ""
+    came_back = f"One more camera lost its power every minute and came back {held['reconnects_of_flapping']} times"
+    return f" {came_back}; the others were blind for {held['blind_s_of_others']} s in all."
 
 
 def _ms(value_ms: float | None) -> str:

@@ -6,16 +6,19 @@ from the agent.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.bench.figures import MOST_LATE, SOURCE_HZ, between, late_share, next_try, quantile_ms, slope
-from scripts.bench.live import Agent, Reading, looped, served, watching
+from scripts.bench.live import FLAPPING, Agent, Reading, flapping, looped, served, spread, watching
 
 SETTLE_S, WATCH_S = 8.0, 20.0
 LONGEST_WARM_UP_S = 600.0
+SOAK_S = 180.0
+"""A steady run at least this long has one camera more, which loses its power every minute."""
 STILL = ("-f", "lavfi", "-i", "color=gray:size=640x360:rate=15,noise=alls=4:allf=t")
 """A picture in which nothing moves, with a sensor's noise."""
 
@@ -67,13 +70,15 @@ def measure(video: Path, folder: Path, hold_s: float, tell: Tell) -> dict[str, A
         idle = _step(folder, addresses, 1)
     tell("the clip as a stream")
     steps: list[Load] = []
-    with served(_clips(folder / "moving", hold_s, "-stream_loop", "-1", "-i", str(video))) as addresses:
+    files = _clips(folder / "moving", hold_s, "-stream_loop", "-1", "-i", str(video))
+    with served(files) as addresses:
         while (cameras := next_try({step.cameras: step.ok for step in steps})) is not None:
             tell(f"{cameras} cameras")
             steps.append(_step(folder, addresses, cameras))
         cameras_ok = max((step.cameras for step in steps if step.ok), default=0)
-        tell(f"{max(1, cameras_ok)} cameras for {hold_s / 60:.1f} min")
-        held = hold(folder, addresses, max(1, cameras_ok), hold_s)
+        with soaked(files[0], hold_s) as flaps:
+            tell(f"{max(1, cameras_ok)} cameras for {hold_s / 60:.1f} min")
+            held = hold(folder, spread(addresses, max(1, cameras_ok)) | flaps, hold_s)
     ranked = sorted(steps, key=lambda step: step.cameras)
     return {
         "cameras_ok": cameras_ok,
@@ -93,21 +98,38 @@ def _clips(folder: Path, needed_s: float, *source: str) -> list[Path]:
     return looped(folder, max(needed_s, SETTLE_S + WATCH_S) + 120, *source)
 
 
+@contextmanager
+def soaked(file: Path, hold_s: float) -> Iterator[dict[str, str]]:
+    """One camera more, by its name, that flaps; none in a short run."""
+    if hold_s < SOAK_S:
+        yield {}
+        return
+    with flapping(file) as address:
+        yield {FLAPPING: address}
+
+
 def _step(folder: Path, addresses: Sequence[str], cameras: int) -> Load:
-    with watching(folder, addresses, cameras) as agent:
+    with watching(folder, spread(addresses, cameras)) as agent:
         time.sleep(SETTLE_S)
         before = agent.read()
         time.sleep(WATCH_S)
         return load_of(cameras, before, agent.read(), agent.first_frame_s)
 
 
-def hold(folder: Path, addresses: Sequence[str], cameras: int, hold_s: float) -> dict[str, Any]:
+def hold(folder: Path, sources: Mapping[str, str], hold_s: float) -> dict[str, Any]:
     """Memory over time, latencies and lateness of a steady run; the warm-up is at most a third of it."""
-    with watching(folder, addresses, cameras) as agent:
+    with watching(folder, sources) as agent:
         time.sleep(SETTLE_S)
         readings = _readings(agent, hold_s)
-        load = load_of(cameras, readings[0], readings[-1], agent.first_frame_s)
-    return as_dict(load) | memory(readings, hold_s) | {"latency_ms": latencies(readings[0], readings[-1])}
+    first, last = readings[0], readings[-1]
+    load = load_of(len(sources.keys() - {FLAPPING}), first, last, agent.first_frame_s)
+    return {
+        **as_dict(load),
+        **memory(readings, hold_s),
+        "latency_ms": latencies(first, last),
+        "reconnects_of_flapping": round(last.reconnects - first.reconnects),
+        "blind_s_of_others": round(last.blind_s - first.blind_s, 1),
+    }
 
 
 def _readings(agent: Agent, hold_s: float) -> list[Reading]:
