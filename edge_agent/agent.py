@@ -91,10 +91,14 @@ class _Follower:
         self.outlined_s = time_s
         return True
 
+    def lags_behind(self, posture: Posture) -> bool:
+        """Whether the crop of this look was made for a place and a posture that the person has left."""
+        return self.posture is not None and self.settled and cadence.lags_behind(self.posture, posture)
+
     def pace(self, posture: Posture) -> None:
         """When to look at this person again: a newcomer at once, others as often as they move."""
         before, self.posture = self.posture, posture
-        wait_s = cadence.gap_s(before, posture) if before and self.settled else 0.0
+        wait_s = cadence.gap_s(before, posture, bending=self.detector.bending) if before and self.settled else 0.0
         self.due_s = posture.time_s + wait_s - _JITTER_S
 
     def after(self, bend: Bend) -> list[Moment]:
@@ -173,8 +177,18 @@ class Watch:
         tracks = self._tracker.tracks
         outlined = [self._follower(track).wants_outline(time_s) for track in tracks]
         poses = self._eyes.locate(image, [track.crop(time_s) for track in tracks], outlined)
+        self._look_again(image, time_s, poses, outlined)
         sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
         return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s)
+
+    def _look_again(self, image: Image, time_s: float, poses: list[Pose], outlined: list[bool]) -> None:
+        """At those who have begun to move since the last look: with the crop that this one gave."""
+        tracks, now = self._tracker.tracks, [measure(pose, time_s) for pose in poses]
+        behind = [i for i, track in enumerate(tracks) if self._follower(track).lags_behind(now[i])]
+        crops = [crop.around(_point(now[i].hip_xy), _point(now[i].shoulder_xy), tracks[i].reach_px) for i in behind]
+        again = self._eyes.locate(image, crops, [outlined[i] for i in behind])
+        for i, pose in zip(behind, again, strict=True):
+            poses[i] = pose
 
     def _welcome(self, frame: Frame) -> tuple[str, ...]:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""

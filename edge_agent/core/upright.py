@@ -1,6 +1,7 @@
 """A person's own upright posture: what every bend is measured against. Kept in memory, forgotten with the track."""
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
@@ -18,8 +19,9 @@ _MAX_KNEE_DEG = 35.0
 # Told upright: within REBA's lowest band, and no more than the model's own error beyond standing.
 _TOLD_TRUNK_DEG = 15.0
 _TRUSTED_HEIGHTS_M = (0.5, 0.9)
-# Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it.
-_SHARE = 0.15
+# Share of each new upright posture in the running mean: half a second of standing at 15 Hz settles it, and half a
+# second at any other rate. After a longer time unseen, as in a bend, a posture counts as after this one.
+_SHARE, _FRAMES_PER_S, _LONGEST_S = 0.15, 15.0, 0.2
 _CODE_SHARE = 0.3
 # Slower: who leans back at the top of a lift for a second has not changed how they stand.
 _LEAN_SHARE = 0.02
@@ -38,6 +40,7 @@ class Upright:
     hip_y_px: float | None = None
     shoulder_y_px: float | None = None
     seen: int = 0
+    seen_s: float = -inf
 
     def learn(self, posture: Posture, back: Back | None, told: Kinematics | None) -> bool:
         """Take the posture, and the back where it is known, into the mean if it is upright; say whether it was."""
@@ -45,17 +48,18 @@ class Upright:
         if trunk is None or not _is_upright(posture, told):
             return False
         hip, shoulder = posture.hip_height_m, posture.shoulder_height_m
-        share = max(_SHARE, 1 / (self.seen + 2))
+        share = max(_share(_SHARE, posture.time_s - self.seen_s), 1 / (self.seen + 2))
         if hip is not None and shoulder is not None and _TRUSTED_HEIGHTS_M[0] < hip < _TRUSTED_HEIGHTS_M[1]:
             self.hip_height_m += share * (hip - self.hip_height_m)
             self.shoulder_height_m += share * (shoulder - self.shoulder_height_m)
         self.trunk_deg += share * (trunk - self.trunk_deg)
-        self.lean_deg += max(_LEAN_SHARE, 1 / (self.seen + 2)) * ((posture.trunk_lean_deg or 0.0) - self.lean_deg)
+        lean_share = max(_share(_LEAN_SHARE, posture.time_s - self.seen_s), 1 / (self.seen + 2))
+        self.lean_deg += lean_share * ((posture.trunk_lean_deg or 0.0) - self.lean_deg)
         self.hip_y_px = _toward(self.hip_y_px, posture.hip_xy[1], 2 * share)
         self.shoulder_y_px = _toward(self.shoulder_y_px, posture.shoulder_xy[1], 2 * share)
         if back is not None:
             self._learn_code(back.code)
-        self.seen += 1
+        self.seen, self.seen_s = self.seen + 1, posture.time_s
         return True
 
     def _learn_code(self, now: Floats) -> None:
@@ -89,6 +93,11 @@ def _is_upright(posture: Posture, told: Kinematics | None) -> bool:
         return told.trunk_inclination_deg.value < _TOLD_TRUNK_DEG and told.knee_flexion_deg.value < _MAX_KNEE_DEG
     trunk, knee = posture.trunk_inclination_deg, posture.knee_flexion_deg
     return trunk is not None and trunk <= _MAX_TRUNK_DEG and (knee is None or knee <= _MAX_KNEE_DEG)
+
+
+def _share(of_one: float, elapsed_s: float) -> float:
+    """The share that as many frames would have had that could have been seen since the last one."""
+    return float(1 - (1 - of_one) ** (min(elapsed_s, _LONGEST_S) * _FRAMES_PER_S))
 
 
 def _toward(mean: float | None, value: float, share: float) -> float:
