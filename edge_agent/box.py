@@ -58,6 +58,7 @@ class Box:
         self._begun_s = dict.fromkeys(self._by_name, 0.0)  # the last look, or its camera's turn without a frame
         self._looking: dict[str, Future[Look | None]] = {}
         self._ended: set[str] = set()
+        self._watched: set[str] = set()
 
     def _tell_devices(self) -> None:
         for one in self._eyes.fallbacks:
@@ -168,6 +169,9 @@ class Box:
     def _take(self, camera: str, look: Look | None, seen: Observer) -> None:
         if look is None:
             return
+        if camera not in self._watched:
+            self._watched.add(camera)
+            log.info("camera watched", camera=camera)
         self.telemetry.frames.labels(camera).inc()
         self.telemetry.tracks.labels(camera).set(self._watches[camera].followed)
         for reason in look.searches:
@@ -186,7 +190,7 @@ class Box:
             place = Place(self._settings.site, zone)
             self.outbox.hold(from_lift(lift, place, ended_s, self._settings.privacy.bucket_s, MODEL))
             if look.captured_s is not None:
-                self.telemetry.told(time.monotonic() - look.captured_s)
+                self.telemetry.lift_latency.observe(time.monotonic() - look.captured_s)
         seen(camera, look)
 
     def _end_finished(self, seen: Observer) -> None:

@@ -59,6 +59,7 @@ class Outbox:
         self._failing = False
         self._retry_at_s = 0.0
         self._last_bucket: int | None = None
+        self._shown_bucket: int | None = None
         self._lock = threading.RLock()
         self._database = open_database(settings.path, TABLES)
         self._show_depth()
@@ -84,6 +85,9 @@ class Outbox:
         """
         bucket = bucket_start(now_s, self._privacy.bucket_s)
         with self._lock:
+            if bucket != self._shown_bucket:  # whatever the disk does
+                self._shown_bucket = bucket
+                self._telemetry.end_bucket(now_s)
             self._save()
             if bucket == self._last_bucket or self._waits_to_retry():
                 return ()
@@ -94,7 +98,6 @@ class Outbox:
                 return ()
             self._write_worked()
             self._last_bucket = bucket
-            self._telemetry.end_bucket()
             self._show_depth()
         return released
 

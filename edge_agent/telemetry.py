@@ -5,9 +5,8 @@ start exist at 0 from the start, because ``increase()`` cannot see the first eve
 absent before.
 """
 
-from collections import Counter as Tally
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client import (
@@ -20,6 +19,7 @@ from prometheus_client import (
 
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.search import SEARCHES
+from edge_agent.veil import Veil
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
 CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
@@ -40,40 +40,27 @@ class AgentLabels:
     failure_reasons: Sequence[str] = ()
 
 
-@dataclass(slots=True)
-class _OpenBucket:
-    """Lifts seen since the last bucket ended, not yet shown."""
-
-    techniques: Tally[str] = field(default_factory=Tally)
-    unknown_reasons: Tally[str] = field(default_factory=Tally)
-    latencies_s: list[float] = field(default_factory=list)
-
-
 class AgentTelemetry:
     """``edge_agent_*``.
 
-    Whatever moves with a single lift (lifts, unknown lifts, events held back) is shown only when a time
-    bucket ends: a scrape every few seconds would otherwise undo the rounding of event times.
+    Whatever moves with the people in view (frames looked at, networks asked, lifts, events held back) stands still on
+    the page until a time bucket ends: reading it every second would otherwise undo the rounding of event times. What
+    an engineer needs at once (cameras up, errors, broker) is live.
     """
 
     def __init__(self, registry: CollectorRegistry, labels: AgentLabels | None = None) -> None:
         without_created_series()
-        self._open = _OpenBucket()
+        self._veil = Veil(registry)
         self._declare_cameras(registry)
+        self._declare_looks(self._veil.behind)
         self._declare_inference(registry)
-        self._declare_lifts(registry)
+        self._declare_lifts(self._veil.behind)
         self._declare_outbox(registry)
         self._declare_mqtt(registry)
         self._start_at_zero(labels or AgentLabels())
+        self._veil.lift()
 
     def _declare_cameras(self, registry: CollectorRegistry) -> None:
-        self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
-        self.frames_dropped = Counter(
-            "edge_agent_frames_dropped",
-            "Frames decoded or received but not analysed",
-            ["camera", "reason"],
-            registry=registry,
-        )
         self.camera_up = Gauge(
             "edge_agent_camera_up", "1 while the camera delivers frames", ["camera"], registry=registry
         )
@@ -90,7 +77,14 @@ class AgentTelemetry:
             registry=registry,
         )
 
-    def _declare_inference(self, registry: CollectorRegistry) -> None:
+    def _declare_looks(self, registry: CollectorRegistry) -> None:
+        self.frames = Counter("edge_agent_frames", "Frames analysed", ["camera"], registry=registry)
+        self.frames_dropped = Counter(
+            "edge_agent_frames_dropped",
+            "Frames decoded or received but not analysed",
+            ["camera", "reason"],
+            registry=registry,
+        )
         self.inference = Histogram(
             "edge_agent_inference_seconds",
             "Time one stage took for one request",
@@ -98,6 +92,17 @@ class AgentTelemetry:
             registry=registry,
             buckets=_STAGE_SECONDS,
         )
+        self.searches = Counter(
+            "edge_agent_searches",
+            "Windows in which people were searched for, by what called for it; rested are those spared",
+            ["camera", "reason"],
+            registry=registry,
+        )
+        self.tracks = Gauge(
+            "edge_agent_tracks", "People followed when the last time bucket ended", ["camera"], registry=registry
+        )
+
+    def _declare_inference(self, registry: CollectorRegistry) -> None:
         self.inference_errors = Counter(
             "edge_agent_inference_errors", "Inference requests that failed", ["model"], registry=registry
         )
@@ -125,32 +130,30 @@ class AgentTelemetry:
             ["model", "device"],
             registry=registry,
         )
-        self.searches = Counter(
-            "edge_agent_searches",
-            "Windows in which people were searched for, by what called for it; rested are those spared",
-            ["camera", "reason"],
-            registry=registry,
-        )
 
     def _declare_lifts(self, registry: CollectorRegistry) -> None:
-        self.tracks = Gauge("edge_agent_tracks", "People followed right now", ["camera"], registry=registry)
         self.lifts = Counter(
             "edge_agent_lifts",
-            "Lifts seen, shown when their time bucket ends",
+            "Lifts seen",
             ["technique"],
             registry=registry,
         )
         self.lifts_unknown = Counter(
             "edge_agent_lifts_unknown",
-            "Lifts whose technique could not be told, shown when their time bucket ends",
+            "Lifts whose technique could not be told",
             ["reason"],
             registry=registry,
         )
         self.lift_latency = Histogram(
             "edge_agent_lift_latency_seconds",
-            "From the frame that let a lift be judged to its event in the outbox, shown when its time bucket ends",
+            "From the frame that let a lift be judged to its event in the outbox",
             registry=registry,
             buckets=_LATENCY_SECONDS,
+        )
+        self.shown_until = Gauge(
+            "edge_agent_people_shown_until_timestamp_seconds",
+            "Until when frames, searches, inference, people and lifts on this page are counted: the last bucket end",
+            registry=registry,
         )
         self.lifts_outside_zones = Counter(
             "edge_agent_lifts_outside_zones",
@@ -181,7 +184,7 @@ class AgentTelemetry:
             "edge_agent_outbox_dropped_events",
             "Events given up because the outbox was full",
             ["risk"],
-            registry=registry,
+            registry=self._veil.behind,
         )
         self.outbox_write_errors = Counter(
             "edge_agent_outbox_write_errors",
@@ -237,24 +240,15 @@ class AgentTelemetry:
         each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
 
     def lift(self, technique: str, unknown_reason: str | None = None) -> None:
-        """Note a lift; it shows on the page after ``end_bucket``."""
-        self._open.techniques[technique] += 1
+        """Note a lift."""
+        self.lifts.labels(technique).inc()
         if unknown_reason is not None:
-            self._open.unknown_reasons[unknown_reason] += 1
+            self.lifts_unknown.labels(unknown_reason).inc()
 
-    def told(self, latency_s: float) -> None:
-        """Note how long after its last frame a lift was in the outbox; shows on the page after ``end_bucket``."""
-        self._open.latencies_s.append(latency_s)
-
-    def end_bucket(self) -> None:
-        """Show the lifts of the bucket that is over. The outbox calls this."""
-        done, self._open = self._open, _OpenBucket()
-        for technique, count in done.techniques.items():
-            self.lifts.labels(technique).inc(count)
-        for reason, count in done.unknown_reasons.items():
-            self.lifts_unknown.labels(reason).inc(count)
-        for latency_s in done.latencies_s:
-            self.lift_latency.observe(latency_s)
+    def end_bucket(self, now_s: float) -> None:
+        """Show what moves with people as it is now (unix time). The outbox calls this when a bucket has ended."""
+        self.shown_until.set(now_s)
+        self._veil.lift()
 
 
 class CameraMetrics:

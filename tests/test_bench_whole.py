@@ -91,6 +91,8 @@ def test_an_agents_page_is_read() -> None:
 edge_agent_frames_total{camera="a"} 10.0
 edge_agent_frames_total{camera="b"} 5.0
 edge_agent_frames_total{camera="flapping"} 3.0
+# TYPE edge_agent_people_shown_until_timestamp_seconds gauge
+edge_agent_people_shown_until_timestamp_seconds 1795762800.0
 # TYPE edge_agent_frames_dropped_total counter
 edge_agent_frames_dropped_total{camera="a",reason="newer_frame"} 2.0
 edge_agent_frames_dropped_total{camera="b",reason="newer_frame"} 1.0
@@ -110,7 +112,7 @@ edge_agent_delivery_seconds_count 4.0
 edge_agent_delivery_seconds_sum 1.0
 """
     now = reading(page, 1)
-    assert (now.frames, now.cameras_up) == (15, 1)
+    assert (now.frames, now.cameras_up, now.shown_s) == (15, 1, 1795762800)
     assert (now.blind_s, now.reconnects) == (0.5, 2)
     assert now.dropped == {"newer_frame": 3, "rate": 4}
     assert (now.to_broker, now.to_outbox) == ({0.1: 3, math.inf: 4}, {})
@@ -122,6 +124,7 @@ def at(seconds: float, rss_mb: float) -> Reading:
     told = seconds // 10
     return Reading(
         at_s=1000 + seconds,
+        shown_s=5000 + seconds,
         cameras_up=4,
         frames=60 * seconds,
         dropped={"rate": 0.0, "newer_frame": 0.0},

@@ -99,7 +99,7 @@ def test_the_time_from_release_to_the_brokers_answer_is_measured_and_survives_a_
 
 def test_a_lifts_latency_shows_only_when_its_bucket_has_ended(path: Path) -> None:
     box = Box(path)
-    box.telemetry.told(0.04)
+    box.telemetry.lift_latency.observe(0.04)
     assert box.metric("lift_latency_seconds_count") == 0
 
     box.outbox.release(NOON + FIVE_MIN_S)
@@ -176,8 +176,10 @@ def test_what_a_full_disk_takes_with_it_is_counted_as_lost(path: Path) -> None:
     with capture_logs() as logs:
         for risk in ("medium", "high", "high"):  # memory has the outbox's own limit
             box.outbox.hold(an_event(risk=risk))
+        box.telemetry.end_bucket(NOON)
         assert box.metric("outbox_dropped_events_total", risk="medium") == 1
         box.outbox.close()
+    box.telemetry.end_bucket(NOON)
     assert box.metric("outbox_dropped_events_total", risk="high") == 2
     assert logs[-1]["event"] == "lifts lost: the outbox could not be written to the end"
     assert logs[-1]["fix"]

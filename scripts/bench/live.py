@@ -23,8 +23,10 @@ from tests.services import Listener, Mosquitto, free_port
 AGENT = (sys.executable, "-c", "from edge_agent.cli import main; main()")
 """`edge-agent` of the code that stands here, whatever is installed."""
 
-BUCKET_S = 5
-"""Of privacy: what moves with a lift is shown, and sent, so often. A site's is five minutes."""
+BUCKET_S = 1
+"""Of privacy: what moves with people is shown, and sent, so often. A site's is five minutes."""
+WATCHED = "camera watched"
+"""What the agent logs when it has looked at a camera's first picture."""
 
 FLAPPING = "flapping"
 """The camera that loses its power every minute: told apart, for what it misses is not the box's fault."""
@@ -40,12 +42,14 @@ _RESTING = (3, 4)  # idle and waiting for a disk, of /proc/stat's first line
 class Reading:
     """The agent's page at one moment, and the kernel's account of its process.
 
-    machine_s: CPU time of all programs, the agent's included. dropped: frames by reason. to_outbox, to_broker:
+    machine_s: CPU time of all programs, the agent's included. dropped: frames by reason; these and frames are as of
+    shown_s, unix time of the last bucket's end. to_outbox, to_broker:
     histograms, how many took at most so many seconds. Cameras up, frames, dropped and blind_s are without the camera
     that flaps, whose returns are reconnects.
     """
 
     at_s: float
+    shown_s: float
     cameras_up: int
     frames: float
     dropped: dict[str, float]
@@ -74,7 +78,7 @@ class Agent:
             except urllib.error.URLError:  # its page comes last
                 time.sleep(0.05)
                 continue
-            if now.frames and not self.first_frame_s:
+            if not self.first_frame_s and WATCHED in self._log.read_text(encoding="utf-8"):
                 self.first_frame_s = now.at_s - begin_s
             if now.cameras_up == cameras and self.first_frame_s:
                 return
@@ -111,6 +115,7 @@ def reading(page: str, process: int) -> Reading:
     )
     return Reading(
         at_s=time.monotonic(),
+        shown_s=_sum(samples, "edge_agent_people_shown_until_timestamp_seconds"),
         cameras_up=round(_sum(samples, "edge_agent_camera_up")),
         frames=_sum(samples, "edge_agent_frames_total"),
         dropped=dropped,

@@ -49,13 +49,14 @@ class Load:
 
 def load_of(cameras: int, before: Reading, after: Reading, first_frame_s: float) -> Load:
     """What happened between two readings."""
-    seconds, frames = after.at_s - before.at_s, after.frames - before.frames
+    seconds, watched_s = after.at_s - before.at_s, after.shown_s - before.shown_s
+    frames = after.frames - before.frames
     dropped = {reason: count - before.dropped.get(reason, 0.0) for reason, count in after.dropped.items()}
     cores = (after.cpu_s - before.cpu_s) / seconds
     return Load(
         cameras,
-        round(frames / seconds, 1),
-        round(late_share(SOURCE_HZ * cameras * seconds, frames, dropped), 4),
+        round(frames / watched_s, 1),
+        round(late_share(SOURCE_HZ * cameras * watched_s, frames, dropped), 4),
         round(cores, 4),
         round((after.machine_s - before.machine_s) / seconds - cores, 2),
         round(after.rss_mb, 1),
