@@ -7,4 +7,10 @@
 Read ``edge_agent/agent.py`` first: it is one frame's whole journey, top to bottom.
 """
 
+import sys
+
 __version__ = "0.1.0"
+
+# `import openvino` tells Google Analytics that it was imported, under an identity that it keeps in the user's home.
+# Where its telemetry package cannot be imported it uses a stub of its own that sends nothing.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ import typer
 from edge_agent import __version__, cli_models
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
+from edge_agent.process import leave_nothing_behind
 
 app = typer.Typer(
     name="edge-agent",
@@ -103,6 +104,7 @@ def run(
     ] = None,
 ) -> None:
     """Watch the cameras of --config, or see it work at once with --demo."""
+    leave_nothing_behind()
     if demo == (config is not None):
         raise InputError("give either --config FILE or --demo", "start with: edge-agent run --demo")
     if demo:
@@ -149,6 +151,7 @@ def analyze(
     config: Config = None,
 ) -> None:
     """Judge every lift of one clip, offline."""
+    leave_nothing_behind()
     from edge_agent.analyze import Outputs, analyze_file
 
     analyze_file(video, settings_of(config), Outputs(json=json, video=overlay, report=report))
@@ -189,6 +192,7 @@ def bench(
 @app.command()
 def bridge(config: Config = None) -> None:
     """Turn the events on the MQTT broker into Prometheus counters."""
+    leave_nothing_behind()
     from edge_agent import bridge as mqtt_to_prometheus
 
     settings = settings_of(config)
