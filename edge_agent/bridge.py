@@ -65,7 +65,9 @@ class Bridge:
         Raises InputError when the metrics address is taken.
         """
         try:
-            self.port, self._stop_serving = serve(self._registry, self._settings.host, self._settings.port)
+            self.port, self._stop_serving = serve(
+                self._registry, self._settings.host, self._settings.port, prefix="ergo_bridge"
+            )
         except InputError:
             self._ledger.close()
             raise

@@ -1,0 +1,123 @@
+"""Two bridges on one shared subscription and one ledger: whoever dies, every lift counts once."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from edge_agent.bridge import Bridge
+from edge_agent.core.events import LiftEvent, to_json
+from edge_agent.core.events import topic as lift_topic
+from edge_agent.errors import InputError
+from edge_agent.settings import BridgeSettings, MqttSettings
+from tests.lift_events import a_fresh_event
+from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, sample, wait_for
+
+HINGE = 'ergo_lifts_total{risk="low",site="north",technique="hinge",zone="dock-1"}'
+
+REPLICA = """
+import sys
+from edge_agent.bridge import run
+from edge_agent.settings import BridgeSettings, MqttSettings
+name, state, port, broker = sys.argv[1:]
+run(BridgeSettings(replica=name, state_path=state, port=int(port)), MqttSettings(port=int(broker)))
+"""
+
+
+class Replica:
+    """A bridge process that can be killed and started again under its name."""
+
+    def __init__(self, name: str, state: Path, broker_port: int) -> None:
+        self.port = free_port()
+        self._command = [sys.executable, "-c", REPLICA, name, str(state), str(self.port), str(broker_port)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(self._command)
+        wait_for("its page", lambda: accepts_connections(self.port), timeout_s=60)
+        wait_for("its subscription", lambda: self.shows("ergo_bridge_connected") == 1, timeout_s=60)
+
+    def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(20)
+            self._process = None
+
+    def freeze(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def shows(self, series: str) -> float:
+        return sample(page(self.port), series) or 0.0
+
+    def comes_to_show(self, series: str, value: float) -> None:
+        wait_for(f"{series} = {value}", lambda: self.shows(series) == value)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    directory = tmp_path / "mosquitto"
+    directory.mkdir()
+    with Mosquitto(directory) as broker:
+        yield broker
+
+
+@contextmanager
+def replicas(mosquitto: Mosquitto, state: Path) -> Iterator[tuple[Replica, Replica]]:
+    with ExitStack() as stack:
+        pair = Replica("a", state, mosquitto.port), Replica("b", state, mosquitto.port)
+        for replica in pair:
+            stack.callback(replica.end)
+            replica.start()
+        yield pair
+
+
+def send(listener: Listener, event: LiftEvent) -> None:
+    listener.publish(lift_topic(event.site, event.zone), to_json(event))
+
+
+def test_two_replicas_share_the_work_and_show_the_same(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    twice = a_fresh_event()
+    with replicas(mosquitto, tmp_path / "bridge.sqlite") as (a, b), Listener(mosquitto.port) as agent:
+        for event in (twice, *(a_fresh_event() for _ in range(18)), twice, twice):  # to either of them
+            send(agent, event)
+        for replica in (a, b):
+            replica.comes_to_show(HINGE, 19)
+        took = [replica.shows('ergo_bridge_messages_total{result="counted"}') for replica in (a, b)]
+        assert sum(took) == 19
+        assert min(took) > 0
+        duplicates = 'ergo_bridge_messages_total{result="duplicate"}'
+        wait_for("the replays", lambda: a.shows(duplicates) + b.shows(duplicates) == 2)
+
+
+def test_a_replica_killed_with_messages_in_flight_counts_them_when_it_is_back(
+    mosquitto: Mosquitto, tmp_path: Path
+) -> None:
+    with replicas(mosquitto, tmp_path / "bridge.sqlite") as (a, b), Listener(mosquitto.port) as agent:
+        a.freeze()  # it takes nothing off its socket: what the broker sends to it is in flight
+        for _ in range(60):
+            send(agent, a_fresh_event())
+        wait_for("its half", lambda: b.shows(HINGE) == 30)
+        a.end()
+        for _ in range(20):
+            send(agent, a_fresh_event())
+        b.end()
+        for _ in range(20):  # to nobody
+            send(agent, a_fresh_event())
+        b.start()
+        a.start()
+        for replica in (a, b):
+            replica.comes_to_show(HINGE, 100)
+
+
+def test_a_bridge_alone_does_not_share_its_ledger(tmp_path: Path) -> None:
+    nowhere = MqttSettings(port=free_port())
+    alone = BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite")
+    replica = alone.model_copy(update={"replica": "a"})
+    for first, second in ((alone, replica), (replica, alone)):
+        with Bridge(first, nowhere), pytest.raises(InputError, match="in use by another process"):
+            Bridge(second, nowhere)
