@@ -186,6 +186,10 @@ class Listener:
         """Publish with QoS 1 and wait for the acknowledgement."""
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
 
+    def publish_soon(self, topic: str, payload: str | bytes) -> None:
+        """Publish with QoS 1 and do not wait; a later ``publish`` waits for this one too."""
+        self._client.publish(topic, payload, qos=1)
+
     def heard(self, suffix: str) -> list[str]:
         """The payloads of the topics that end in ``suffix``, in order of arrival."""
         return [message.payload.decode() for message in list(self.messages) if message.topic.endswith(suffix)]
