@@ -9,6 +9,7 @@ first lift because an agent's health record, which precedes its events, names it
 import signal
 import sqlite3
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final
 
@@ -24,6 +25,7 @@ from edge_agent.errors import InputError
 from edge_agent.intake import Intake
 from edge_agent.ledger import Ledger
 from edge_agent.metrics_server import serve
+from edge_agent.replicas import StandIn
 from edge_agent.seldom import Seldom
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.site_page import SitePage
@@ -51,12 +53,11 @@ class Bridge:
         self._intake = Intake(self._ledger, self._telemetry)
         self._seldom = Seldom()
         self._registry.register(SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors))
-        self._client = mqtt.new_client(broker, self._client_id(), manual_ack=True)
-        self._session = mqtt.Session(
-            broker, self._client, self._telemetry.connect_failures, self._on_accepted, self._on_over
-        )
+        self._broker = broker
+        name = settings.replica
+        self._client, self._session = self._new_session(name, self._on_accepted, self._on_over)
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._stand_in = name and StandIn(name, self._ledger, self._telemetry, self._connect_for)
         self.port = settings.port
 
     def start(self) -> None:
@@ -72,11 +73,15 @@ class Bridge:
             self._ledger.close()
             raise
         self._session.start()
+        if self._stand_in:
+            self._stand_in.start()
         log.info("bridge started", metrics=f"http://{self._settings.host}:{self.port}/metrics")
 
     def stop(self) -> None:
         """Disconnect and stop serving; the broker goes on queueing for us."""
         self._stopping.set()
+        if self._stand_in:
+            self._stand_in.stop()
         self._session.stop()
         self._stop_serving()
         self._ledger.close()
@@ -90,17 +95,34 @@ class Bridge:
     ) -> None:
         self.stop()
 
-    def _client_id(self) -> str:
+    def _new_session(
+        self, replica: str | None, accepted: Callable[[], None], over: Callable[[], None]
+    ) -> tuple[Client, mqtt.Session]:
         """Each replica has a session of its own; all belong to the ledger they share."""
-        replica = self._settings.replica
-        return self._ledger.identity if replica is None else f"{self._ledger.identity}-{replica}"
+        suffix = "" if replica is None else f"-{replica}"
+        client = mqtt.new_client(self._broker, self._ledger.identity + suffix, manual_ack=True)
+        client.on_message = self._on_message
+        return client, mqtt.Session(self._broker, client, self._telemetry.connect_failures, accepted, over)
+
+    def _connect_for(self, replica: str, over: Callable[[], None]) -> mqtt.Session:
+        """Continue the session of a silent replica."""
+
+        def accepted() -> None:
+            client.subscribe(self._lifts(), qos=1)
+
+        client, session = self._new_session(replica, accepted, over)
+        session.start()
+        return session
+
+    def _lifts(self) -> str:
+        """Replicas share out the lifts."""
+        return LIFTS if self._settings.replica is None else f"$share/{self._ledger.identity}/{LIFTS}"
 
     # paho's thread.
 
     def _on_accepted(self) -> None:
-        """Replicas share out the lifts. Retained messages cannot be shared: each takes all, which is harmless."""
-        shared = "" if self._settings.replica is None else f"$share/{self._ledger.identity}/"
-        self._client.subscribe([(shared + LIFTS, 1), *AGENTS])
+        """Retained messages cannot be shared: each replica takes all of them, which does no harm."""
+        self._client.subscribe([(self._lifts(), 1), *AGENTS])
 
     def _on_over(self) -> None:
         self._telemetry.connected.set(0)

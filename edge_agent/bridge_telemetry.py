@@ -39,6 +39,9 @@ class BridgeTelemetry:
             "Failed reads and writes of the state file; each is retried",
             registry=registry,
         )
+        self.standing_in = Gauge(
+            "ergo_bridge_standing_in", "Silent replicas whose queue this one has taken up", registry=registry
+        )
         each(self.connect_failures.labels, CONNECT_FAILURES)
         each(self.messages.labels, BRIDGE_RESULTS)
         each(self.rejected.labels, BRIDGE_REASONS)

@@ -57,7 +57,8 @@ CREATE INDEX IF NOT EXISTS seen_by_day ON seen (day);
 CREATE TABLE IF NOT EXISTS agents (
     site TEXT NOT NULL, agent TEXT NOT NULL, online INTEGER NOT NULL, seen_at_s REAL NOT NULL,
     PRIMARY KEY (site, agent)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, signed_at_s REAL NOT NULL) WITHOUT ROWID
 """
 """``zones`` of a file from before there was that table are those that have counters."""
 
@@ -71,6 +72,10 @@ SELECT site, zone, technique, risk, lifts FROM lifts JOIN zones USING (site, zon
 _HEARD: Final = """
 INSERT INTO agents VALUES (:site, :agent, coalesce(:online, 0), :at_s)
 ON CONFLICT DO UPDATE SET online = coalesce(:online, online), seen_at_s = max(min(seen_at_s, :now_s), :at_s)
+"""
+_TAKE_SILENT: Final = """
+UPDATE replicas SET signed_at_s = :now_s
+WHERE name = (SELECT name FROM replicas WHERE signed_at_s < :now_s - :silent_s LIMIT 1) RETURNING name
 """
 # At most two days go at a time, so that a clock that is wrong for a moment does not empty the memory.
 _PRUNE: Final = "DELETE FROM seen WHERE day < ? AND day <= (SELECT min(day) + 1 FROM seen)"
@@ -158,6 +163,17 @@ class Ledger:
         """Drop an agent that was taken out of service."""
         with self._lock, self._database:
             self._database.execute("DELETE FROM agents WHERE site = ? AND agent = ?", (site, agent))
+
+    def sign(self, replica: str, now_s: float) -> None:
+        """Note that a replica is alive."""
+        with self._lock, self._database:
+            self._database.execute("INSERT OR REPLACE INTO replicas VALUES (?, ?)", (replica, now_s))
+
+    def take_silent(self, now_s: float, silent_s: float) -> str | None:
+        """The name of a replica that has not signed for ``silent_s``, signed for it so that one caller gets it."""
+        with self._lock, self._database:
+            row = self._database.execute(_TAKE_SILENT, {"now_s": now_s, "silent_s": silent_s}).fetchone()
+        return None if row is None else str(row[0])
 
     def lifts(self, now_s: float) -> dict[Series, int]:
         """The counters of every zone that was named in the last ZONE_DAYS."""

@@ -114,6 +114,38 @@ def test_a_replica_killed_with_messages_in_flight_counts_them_when_it_is_back(
             replica.comes_to_show(HINGE, 100)
 
 
+def test_a_replica_that_stays_dead_has_its_queue_taken_up_until_it_is_back(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, broker = tmp_path / "bridge.sqlite", MqttSettings(port=mosquitto.port)
+    with ExitStack() as stack:
+        a = Replica("a", state, mosquitto.port)
+        stack.callback(a.end)
+        a.start()
+        agent = stack.enter_context(Listener(mosquitto.port))
+        a.freeze()
+        for _ in range(60):
+            send(agent, a_fresh_event())
+        a.end()
+
+        monkeypatch.setattr("edge_agent.replicas.SIGN_S", 0.1)
+        monkeypatch.setattr("edge_agent.replicas.SILENT_S", 1.0)
+        b = stack.enter_context(Bridge(BridgeSettings(replica="b", state_path=state, port=0), broker))
+        wait_for("all of the dead one's", lambda: sample(page(b.port), HINGE) == 60)
+        for _ in range(20):  # ten of them to the dead one's name
+            send(agent, a_fresh_event())
+        wait_for("its share", lambda: sample(page(b.port), HINGE) == 80)
+
+        monkeypatch.setattr("edge_agent.replicas.SILENT_S", 3600.0)
+        a.start()
+        wait_for("b to leave its place", lambda: sample(page(b.port), "ergo_bridge_standing_in") == 0)
+        for _ in range(20):
+            send(agent, a_fresh_event())
+        a.comes_to_show(HINGE, 100)
+        counted = 'ergo_bridge_messages_total{result="counted"}'
+        assert a.shows(counted) == 10
+
+
 def test_a_bridge_alone_does_not_share_its_ledger(tmp_path: Path) -> None:
     nowhere = MqttSettings(port=free_port())
     alone = BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite")
