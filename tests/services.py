@@ -227,14 +227,15 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path, scrape_port: int, *, interval: str = "1s") -> Iterator[Prometheus]:
-    """Run Prometheus against one ``/metrics`` page on loopback until the block ends."""
+def prometheus(directory: Path, *scrape_ports: int, interval: str = "1s") -> Iterator[Prometheus]:
+    """Run Prometheus against ``/metrics`` pages on loopback until the block ends."""
     port = free_port()
+    targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
     config = directory / "prometheus.yml"
     config.write_text(
         f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
         "scrape_configs:\n"
-        f"  - {{job_name: hingewatch, static_configs: [{{targets: ['127.0.0.1:{scrape_port}']}}]}}\n"
+        f"  - {{job_name: hingewatch, static_configs: [{{targets: [{targets}]}}]}}\n"
     )
     process = subprocess.Popen(
         [

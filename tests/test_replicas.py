@@ -15,7 +15,7 @@ from edge_agent.core.events import topic as lift_topic
 from edge_agent.errors import InputError
 from edge_agent.settings import BridgeSettings, MqttSettings
 from tests.lift_events import a_fresh_event
-from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, sample, wait_for
+from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, prometheus, sample, wait_for
 
 HINGE = 'ergo_lifts_total{risk="low",site="north",technique="hinge",zone="dock-1"}'
 
@@ -39,7 +39,7 @@ class Replica:
     def start(self) -> None:
         self._process = subprocess.Popen(self._command)
         wait_for("its page", lambda: accepts_connections(self.port), timeout_s=60)
-        wait_for("its subscription", lambda: self.shows("ergo_bridge_connected") == 1, timeout_s=60)
+        subscribed(self.port)
 
     def end(self, how: signal.Signals = signal.SIGKILL) -> None:
         if self._process is not None:
@@ -55,7 +55,7 @@ class Replica:
         return sample(page(self.port), series) or 0.0
 
     def comes_to_show(self, series: str, value: float) -> None:
-        wait_for(f"{series} = {value}", lambda: self.shows(series) == value)
+        comes_to_show(self.port, series, value)
 
 
 @pytest.fixture
@@ -76,6 +76,25 @@ def replicas(mosquitto: Mosquitto, state: Path) -> Iterator[tuple[Replica, Repli
         yield pair
 
 
+@contextmanager
+def both(mosquitto: Mosquitto, state: Path) -> Iterator[tuple[Bridge, Bridge]]:
+    """Two replicas within this process."""
+    broker = MqttSettings(port=mosquitto.port)
+    settings = [BridgeSettings(replica=name, state_path=state, port=0) for name in ("a", "b")]
+    with Bridge(settings[0], broker) as a, Bridge(settings[1], broker) as b:
+        for bridge in (a, b):
+            subscribed(bridge.port)
+        yield a, b
+
+
+def subscribed(port: int) -> None:
+    wait_for("its subscription", lambda: sample(page(port), "ergo_bridge_connected") == 1, timeout_s=60)
+
+
+def comes_to_show(port: int, series: str, value: float) -> None:
+    wait_for(f"{series} = {value}", lambda: sample(page(port), series) == value)
+
+
 def send(listener: Listener, event: LiftEvent) -> None:
     listener.publish(lift_topic(event.site, event.zone), to_json(event))
 
@@ -92,6 +111,41 @@ def test_two_replicas_share_the_work_and_show_the_same(mosquitto: Mosquitto, tmp
         assert min(took) > 0
         duplicates = 'ergo_bridge_messages_total{result="duplicate"}'
         wait_for("the replays", lambda: a.shows(duplicates) + b.shows(duplicates) == 2)
+
+
+def test_a_query_takes_the_higher_of_two_replicas_and_never_their_sum(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    with (
+        both(mosquitto, tmp_path / "bridge.sqlite") as (a, b),
+        Listener(mosquitto.port) as agent,
+        prometheus(tmp_path, a.port, b.port) as prom,
+    ):
+        for _ in range(10):
+            send(agent, a_fresh_event())
+        wait_for("both", lambda: prom.value("sum(ergo_lifts_total)") == 20)  # what not to ask
+        assert prom.value("sum(max without (instance) (ergo_lifts_total))") == 10
+        b.stop()
+        wait_for("one to be gone", lambda: prom.value("sum(up)") == 1)
+        assert prom.value("sum(max without (instance) (ergo_lifts_total))") == 10
+
+
+def test_a_full_disk_holds_up_both_replicas_and_loses_nothing(
+    mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.bridge.STORAGE_RETRY_S", 0.05)
+    with both(mosquitto, tmp_path / "bridge.sqlite") as pair, Listener(mosquitto.port) as agent:
+        send(agent, a_fresh_event())
+        wait_for("a lift", lambda: sample(page(pair[0].port), HINGE) == 1)
+        for bridge in pair:  # SQLite then says "database or disk is full"
+            bridge._ledger._database.execute("PRAGMA max_page_count = 1")
+        sent = 0
+        while not all(sample(page(bridge.port), "ergo_bridge_storage_errors_total") for bridge in pair):
+            send(agent, a_fresh_event())
+            sent += 1
+        for bridge in pair:
+            assert (sample(page(bridge.port), HINGE) or 0) <= sent
+            bridge._ledger._database.execute("PRAGMA max_page_count = 1000000")
+        for bridge in pair:
+            comes_to_show(bridge.port, HINGE, 1 + sent)
 
 
 def test_a_replica_killed_with_messages_in_flight_counts_them_when_it_is_back(
