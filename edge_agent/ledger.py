@@ -68,6 +68,7 @@ UPDATE lifts SET lifts = lifts + 1 WHERE site = ? AND zone = ? AND technique = ?
 _SHOWN_LIFTS: Final = """
 SELECT site, zone, technique, risk, lifts FROM lifts JOIN zones USING (site, zone) WHERE named_on_day >= ?
 """
+_AGENT: Final = "SELECT online, seen_at_s FROM agents WHERE site = ? AND agent = ?"
 # An agent last seen in the future is one heard before this machine's clock was put back.
 _HEARD: Final = """
 INSERT INTO agents VALUES (:site, :agent, coalesce(:online, 0), :at_s)
@@ -150,13 +151,16 @@ class Ledger:
     def heard(self, site: str, agent: str, now_s: float, *, online: bool | None = None, at_s: float = 0.0) -> None:
         """Note what an agent said (None: no news about that) and when it was alive (0: that is not known).
 
+        To within a second, so that a flood of such messages costs no disk writes.
         Raises RefusedError for an agent beyond the limit.
         """
         news = {"site": site, "agent": agent, "online": online, "at_s": min(at_s, now_s), "now_s": now_s}
         with self._lock, self._database:
-            known = self._database.execute("SELECT 1 FROM agents WHERE site = ? AND agent = ?", (site, agent))
-            if known.fetchone() is None:
+            known = self._database.execute(_AGENT, (site, agent)).fetchone()
+            if known is None:
                 self._make_room_for_an_agent(site, now_s)
+            elif online in {None, bool(known[0])} and (at_s == 0.0 or 0.0 <= at_s - known[1] < 1.0):
+                return
             self._database.execute(_HEARD, news)
 
     def forget(self, site: str, agent: str) -> None:

@@ -135,6 +135,14 @@ def test_forged_agents_make_room_when_they_fall_silent(ledger: Ledger, monkeypat
     assert set(ledger.agents(later)) == {("north", "edge-1"), ("north", "edge-2")}
 
 
+def test_a_chattering_agent_costs_one_write_a_second(ledger: Ledger) -> None:
+    for hundredth in range(300):
+        ledger.heard("north", "edge-1", NOON + hundredth / 100, online=True, at_s=NOON + hundredth / 100)
+    assert ledger._database.total_changes < 6
+    ledger.heard("north", "edge-1", NOON + 3, online=False, at_s=NOON + 3)
+    assert not ledger.agents(NOON + 3)["north", "edge-1"].online
+
+
 def test_an_agent_heard_while_our_clock_was_ahead_is_not_up_for_ever(ledger: Ledger) -> None:
     ledger.heard("north", "edge-1", NOON + days(365), online=True, at_s=NOON + days(365))
     ledger.heard("north", "edge-1", NOON, at_s=NOON)
@@ -151,6 +159,7 @@ def test_a_full_ledger_refuses_events_and_goes_on_when_there_is_room(path: Path)
     with pytest.raises(RefusedError, match="state_full"):
         fill()
     counted = ledger.lifts(NOON)[HINGE]
+    assert path.with_name(f"{path.name}-wal").stat().st_size < 2**23
     assert 2**18 / counted < 130  # bytes for each lift, as REMEMBER_DAYS says
     later = NOON + days(REMEMBER_DAYS + 1)
     assert ledger.count(an_event(bucket_start=int(later)), later)  # the old ids are forgotten
