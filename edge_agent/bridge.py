@@ -4,6 +4,13 @@ A message is acknowledged only after its effect is committed to the ledger, and 
 crash of the bridge at any instant neither loses nor repeats a lift. While the disk fails the bridge keeps
 the message and tries again; the broker queues the rest. Prometheus sees a zone's counters at 0 before the
 first lift because an agent's health record, which precedes its events, names its zones.
+
+The broker must be allowed to queue: mosquitto keeps 1,000 messages for an absent subscriber and drops the
+rest, although it has acknowledged them to the agent (1,000 of 3,001 were left). Set its max_queued_messages
+to 0, which is no limit.
+
+Replicas share a subscription and a ledger, and each shows all counts. Prometheus scrapes them under two
+``instance`` labels, so a query takes ``max without (instance) (...)`` before it sums.
 """
 
 import signal
