@@ -246,7 +246,7 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Watch the settings' cameras until ``stop`` is set. Raises InputError or RunError as Box does."""
     registry = CollectorRegistry()
     box = Box(settings, registry)
-    port, stop_serving = serve(registry, settings.metrics.host, settings.metrics.port)
+    port, stop_serving = serve(registry, settings.metrics.host, settings.metrics.port, prefix="edge_agent")
     log.info("agent started", site=settings.site, agent=settings.agent, metrics_port=port)
     try:
         box.run(stop, lambda _camera, _look: None)

@@ -4,15 +4,21 @@ A message is acknowledged only after its effect is committed to the ledger, and 
 crash of the bridge at any instant neither loses nor repeats a lift. While the disk fails the bridge keeps
 the message and tries again; the broker queues the rest. Prometheus sees a zone's counters at 0 before the
 first lift because an agent's health record, which precedes its events, names its zones.
+
+The broker must be allowed to queue: mosquitto keeps 1,000 messages for an absent subscriber and drops the
+rest, although it has acknowledged them to the agent (1,000 of 3,001 were left). Set its max_queued_messages
+to 0, which is no limit.
+
+Replicas share a subscription and a ledger, and each shows all counts. Prometheus scrapes them under two
+``instance`` labels, so a query takes ``max without (instance) (...)`` before it sums.
 """
 
-import json
 import signal
 import sqlite3
 import threading
-import time
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from paho.mqtt.client import Client, MQTTMessage
@@ -22,25 +28,21 @@ from prometheus_client import CollectorRegistry
 
 from edge_agent import mqtt
 from edge_agent.bridge_telemetry import BridgeTelemetry
-from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
 from edge_agent.errors import InputError
-from edge_agent.ledger import Ledger, SiteCollector, TooManyZonesError
+from edge_agent.intake import Intake
+from edge_agent.ledger import Ledger
 from edge_agent.metrics_server import serve
+from edge_agent.replicas import StandIn
+from edge_agent.seldom import Seldom
 from edge_agent.settings import BridgeSettings, MqttSettings
+from edge_agent.site_page import SitePage
 
 log = structlog.get_logger()
 
-SUBSCRIPTIONS: Final = [("ergo/v1/+/+/lift", 1), ("ergo/v1/+/+/status", 1), ("ergo/v1/+/+/health", 1)]
-MAX_ZONES_PER_AGENT: Final = 64
+LIFTS: Final = "ergo/v1/+/+/lift"
+AGENTS: Final = [("ergo/v1/+/+/status", 0), ("ergo/v1/+/+/health", 0)]
+"""QoS 0: both are retained, so after an absence we get the last ones; queued, they would crowd out lifts."""
 STORAGE_RETRY_S: Final = 1.0
-
-
-class RejectedError(Exception):
-    """The message is not believed. ``reason`` is one of bridge_telemetry.BRIDGE_REASONS."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Bridge:
@@ -50,16 +52,19 @@ class Bridge:
         """Raises InputError when the state file or the certificate authority file cannot be used."""
         self._settings = settings
         self._stopping = threading.Event()
-        self._ledger = Ledger(settings.state_path)
+        self._ledger = Ledger(
+            settings.state_path, settings.max_state_mib * 2**20, shared=settings.replica is not None
+        )
         self._registry = CollectorRegistry()
         self._telemetry = BridgeTelemetry(self._registry)
-        self._registry.register(SiteCollector(self._ledger, settings.stale_after_s))
-        self._client = mqtt.new_client(broker, self._ledger.client_id, manual_ack=True)
-        self._session = mqtt.Session(
-            broker, self._client, self._telemetry.connect_failures, self._on_accepted, self._on_over
-        )
+        self._intake = Intake(self._ledger, self._telemetry)
+        self._seldom = Seldom()
+        self._registry.register(SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors))
+        self._broker = broker
+        name = settings.replica
+        self._client, self._session = self._new_session(name, self._on_accepted, self._on_over)
         self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
+        self._stand_in = name and StandIn(name, self._ledger, self._telemetry, self._connect_for)
         self.port = settings.port
 
     def start(self) -> None:
@@ -68,16 +73,22 @@ class Bridge:
         Raises InputError when the metrics address is taken.
         """
         try:
-            self.port, self._stop_serving = serve(self._registry, self._settings.host, self._settings.port)
+            self.port, self._stop_serving = serve(
+                self._registry, self._settings.host, self._settings.port, prefix="ergo_bridge"
+            )
         except InputError:
             self._ledger.close()
             raise
         self._session.start()
+        if self._stand_in:
+            self._stand_in.start()
         log.info("bridge started", metrics=f"http://{self._settings.host}:{self.port}/metrics")
 
     def stop(self) -> None:
         """Disconnect and stop serving; the broker goes on queueing for us."""
         self._stopping.set()
+        if self._stand_in:
+            self._stand_in.stop()
         self._session.stop()
         self._stop_serving()
         self._ledger.close()
@@ -91,10 +102,34 @@ class Bridge:
     ) -> None:
         self.stop()
 
+    def _new_session(
+        self, replica: str | None, accepted: Callable[[], None], over: Callable[[], None]
+    ) -> tuple[Client, mqtt.Session]:
+        """Each replica has a session of its own; all belong to the ledger they share."""
+        suffix = "" if replica is None else f"-{replica}"
+        client = mqtt.new_client(self._broker, self._ledger.identity + suffix, manual_ack=True)
+        client.on_message = self._on_message
+        return client, mqtt.Session(self._broker, client, self._telemetry.connect_failures, accepted, over)
+
+    def _connect_for(self, replica: str, over: Callable[[], None]) -> mqtt.Session:
+        """Continue the session of a silent replica."""
+
+        def accepted() -> None:
+            client.subscribe(self._lifts(), qos=1)
+
+        client, session = self._new_session(replica, accepted, over)
+        session.start()
+        return session
+
+    def _lifts(self) -> str:
+        """Replicas share out the lifts."""
+        return LIFTS if self._settings.replica is None else f"$share/{self._ledger.identity}/{LIFTS}"
+
     # paho's thread.
 
     def _on_accepted(self) -> None:
-        self._client.subscribe(SUBSCRIPTIONS)
+        """Retained messages cannot be shared: each replica takes all of them, which does no harm."""
+        self._client.subscribe([(self._lifts(), 1), *AGENTS])
 
     def _on_over(self) -> None:
         self._telemetry.connected.set(0)
@@ -116,79 +151,21 @@ class Bridge:
         """Take it in, whatever it takes, then acknowledge. Not acknowledged: the broker sends it again."""
         while not self._stopping.is_set():
             try:
-                result = self._take(message)
+                self._intake.take(message)
             except sqlite3.Error as error:
                 self._telemetry.storage_errors.inc()
-                log.warning(
-                    "cannot write the bridge's state, retrying",
-                    error=str(error),
-                    fix="free space on its disk",
-                )
+                times = self._seldom.times("storage")
+                if times:
+                    log.warning(
+                        "cannot write the bridge's state, retrying",
+                        error=str(error),
+                        times=times,
+                        fix="free space on its disk",
+                    )
                 self._stopping.wait(STORAGE_RETRY_S)
                 continue
-            self._telemetry.messages.labels(result).inc()
             client.ack(message.mid, message.qos)
             return
-
-    def _take(self, message: MQTTMessage) -> str:
-        """One word of bridge_telemetry.BRIDGE_RESULTS. Raises sqlite3.Error, after which nothing has changed."""
-        try:
-            return self._apply(message)
-        except RejectedError as error:
-            reason = error.reason
-        except EventError as error:
-            reason = error.reason
-        except TooManyZonesError:
-            reason = "too_many_zones"
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # what breaks us must not be redelivered for ever
-            reason = "internal"
-            log.warning("a message could not be processed", error=repr(error), fix="report this line")
-            log.debug("where processing failed", exc_info=True)
-        self._telemetry.rejected.labels(reason).inc()
-        log.warning("message rejected", reason=reason, fix="find who publishes it in the broker's log")
-        return "rejected"
-
-    def _apply(self, message: MQTTMessage) -> str:
-        site, name, kind = _split_topic(message)
-        now_s = time.time()
-        if kind == "lift":
-            event = from_json(bytes(message.payload))
-            if (event.site, event.zone) != (site, name):
-                raise RejectedError("topic_mismatch")
-            return "counted" if self._ledger.count(event, now_s) else "duplicate"
-        if kind == "status":
-            self._apply_status(site, name, message, now_s)
-            return "status"
-        self._apply_health(site, name, message, now_s)
-        return "health"
-
-    def _apply_status(self, site: str, agent: str, message: MQTTMessage, now_s: float) -> None:
-        """No sign of life: a retained status (of unknown age) and ``offline`` (the broker)."""
-        words = {b"online": True, b"offline": False, b"stopped": False}
-        if not message.payload:  # how an operator clears a retained message: the agent is out of service
-            self._ledger.forget(site, agent)
-            return
-        online = words.get(bytes(message.payload))
-        if online is None:
-            raise RejectedError("bad_value")
-        live = not message.retain and message.payload != b"offline"
-        self._ledger.heard(site, agent, online=online, at_s=now_s if live else None)
-
-    def _apply_health(self, site: str, agent: str, message: MQTTMessage, now_s: float) -> None:
-        if not message.payload:
-            return
-        record = _health_record(bytes(message.payload))
-        zones = record.get("zones", [])
-        if not isinstance(zones, list) or len(zones) > MAX_ZONES_PER_AGENT or not all(map(is_slug, zones)):
-            raise RejectedError("bad_value")
-        at_s = now_s
-        if message.retain:
-            said = record.get("at_unix_s")
-            at_s = min(now_s, said) if isinstance(said, int) else 0.0
-        self._ledger.declare(site, zones)
-        self._ledger.heard(site, agent, at_s=at_s)
 
 
 def run(settings: BridgeSettings, broker: MqttSettings) -> None:
@@ -198,25 +175,3 @@ def run(settings: BridgeSettings, broker: MqttSettings) -> None:
         signal.signal(number, lambda *_: asked_to_stop.set())
     with Bridge(settings, broker):
         asked_to_stop.wait()
-
-
-def _split_topic(message: MQTTMessage) -> tuple[str, str, str]:
-    try:
-        _, _, site, name, kind = message.topic.split("/")
-    except (UnicodeDecodeError, ValueError) as error:
-        raise RejectedError("topic") from error
-    if not (is_slug(site) and is_slug(name)):
-        raise RejectedError("topic")
-    return site, name, kind
-
-
-def _health_record(payload: bytes) -> dict[str, Any]:
-    if len(payload) > 16 * MAX_PAYLOAD_BYTES:
-        raise RejectedError("too_large")
-    try:
-        record = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise RejectedError("not_json") from error
-    if not isinstance(record, dict):
-        raise RejectedError("not_an_object")
-    return record

@@ -5,14 +5,15 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from edge_agent.core.events import REASONS
+from edge_agent.ledger import REFUSALS
 from edge_agent.telemetry import CONNECT_FAILURES, each, without_created_series
 
 BRIDGE_RESULTS: Final = ("counted", "duplicate", "rejected", "status", "health")
-BRIDGE_REASONS: Final = (*REASONS, "topic", "topic_mismatch", "too_many_zones", "internal")
+BRIDGE_REASONS: Final = (*REASONS, *REFUSALS, "topic", "topic_mismatch", "internal")
 
 
 class BridgeTelemetry:
-    """``ergo_bridge_*``: the bridge about itself. What it counts is in ``ledger.SiteCollector``."""
+    """``ergo_bridge_*``: the bridge about itself. What it counts is in ``site_page.SitePage``."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         without_created_series()
@@ -35,8 +36,11 @@ class BridgeTelemetry:
         )
         self.storage_errors = Counter(
             "ergo_bridge_storage_errors",
-            "Failed writes of the state file; each is retried",
+            "Failed reads and writes of the state file; each is retried",
             registry=registry,
+        )
+        self.standing_in = Gauge(
+            "ergo_bridge_standing_in", "Silent replicas whose queue this one has taken up", registry=registry
         )
         each(self.connect_failures.labels, CONNECT_FAILURES)
         each(self.messages.labels, BRIDGE_RESULTS)

@@ -10,12 +10,13 @@ LAYOUT = 1
 """``user_version`` of our files; a file of another layout is refused, not guessed at."""
 
 
-def open_database(path: Path, tables: str) -> sqlite3.Connection:
+def open_database(path: Path, tables: str, *, shared: bool = False) -> sqlite3.Connection:
     """Open or create ``path`` (mode 0600) and run the ``tables`` script.
 
     WAL with synchronous=FULL survives a power cut (2,600 commits a second were measured; NORMAL is faster
     and can lose the last ones). The exclusive lock keeps a second process from sending or counting the same
-    events. Use ``with connection:`` for a transaction; the caller keeps threads apart.
+    events; ``shared`` leaves it out, for processes of one machine that take turns (a WAL file cannot be shared
+    over a network file system). Use ``with connection:`` for a transaction; the caller keeps threads apart.
 
     Raises InputError when the file cannot be used.
     """
@@ -24,12 +25,14 @@ def open_database(path: Path, tables: str) -> sqlite3.Connection:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
-        connection = sqlite3.connect(path, timeout=1.0, isolation_level="IMMEDIATE", check_same_thread=False)
+        connection = sqlite3.connect(
+            path, timeout=5.0 if shared else 1.0, isolation_level="IMMEDIATE", check_same_thread=False
+        )
     except (OSError, sqlite3.Error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"cannot write {path}: {reason}", "point its path at a directory this user owns") from error
     try:
-        _prepare(connection, path, tables)
+        _prepare(connection, path, tables, shared=shared)
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from error
@@ -39,8 +42,8 @@ def open_database(path: Path, tables: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, tables: str) -> None:
-    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+def _prepare(connection: sqlite3.Connection, path: Path, tables: str, *, shared: bool) -> None:
+    connection.execute(f"PRAGMA locking_mode = {'NORMAL' if shared else 'EXCLUSIVE'}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     (layout,) = connection.execute("PRAGMA user_version").fetchone()

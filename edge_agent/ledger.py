@@ -1,33 +1,46 @@
 """What the bridge has counted, on disk: a lift and the id that stops it counting twice, in one commit.
 
-The counters are kept in memory too, for scrapes, and move only after the commit. The file also remembers
-the agents, and the id under which the broker keeps our queue, so that file and queue always belong
-together.
+Scrapes read the file, so two replicas that share it show the same counts. SQLite's write-ahead log, which
+makes that safe, works between processes of one machine only: replicas on different nodes cannot share a
+ledger over a network file system. (They need not: two bridges, each with a ledger of its own, each hear and
+count every lift.)
+
+The file also remembers the agents, and the id under which the broker keeps our queue, so that file and queue
+always belong together.
 """
 
 import threading
-import time
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Final
-
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from edge_agent.core.events import LiftEvent
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.risk import RISKS
 from edge_agent.database import open_database
 
-REMEMBER_DAYS: Final = 14
-"""How long event ids and silent agents are kept. An event whose acknowledgement was lost is counted twice
-if its agent then stays away for longer than this."""
+DAY_S: Final = 86_400
+REMEMBER_DAYS: Final = 90
+"""An event whose bucket is older is refused: only until then is its id sure to be remembered. So an agent may
+be offline for three months, and no replay counts twice however late it comes. A row is about 110 bytes:
+30 MB at 3,000 lifts a day."""
+AHEAD_DAYS: Final = 1
+"""An event from farther in the future is refused, for its id would have to be remembered until that day is
+old, and a flood dated 9999 for ever. A day forgives any time zone entered wrongly, and any drift."""
+ZONE_DAYS: Final = 30
+"""A zone that no event and no agent has named for this long leaves the page and makes room for another. Its
+counts stay on disk: when it comes back it goes on from there, so its counters never fall."""
+AGENT_DAYS: Final = 14
+"""An agent silent for this long leaves the page, and makes room for another."""
 MAX_ZONES: Final = 1000
 """Each zone is 12 time series; a forger must not be able to flood Prometheus."""
-DAY_S: Final = 86_400
+MAX_ZONES_PER_SITE: Final = 200
+"""So that whoever may write as one site takes no room from the others."""
+MAX_AGENTS: Final = 500
+MAX_AGENTS_PER_SITE: Final = 100
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS identity (client_id TEXT NOT NULL);
@@ -35,24 +48,52 @@ CREATE TABLE IF NOT EXISTS lifts (
     site TEXT NOT NULL, zone TEXT NOT NULL, technique TEXT NOT NULL, risk TEXT NOT NULL, lifts INTEGER NOT
     NULL, PRIMARY KEY (site, zone, technique, risk)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS zones (
+    site TEXT NOT NULL, zone TEXT NOT NULL, named_on_day INTEGER NOT NULL, PRIMARY KEY (site, zone)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO zones SELECT DISTINCT site, zone, strftime('%s') / 86400 FROM lifts;
 CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS seen_by_day ON seen (day);
 CREATE TABLE IF NOT EXISTS agents (
     site TEXT NOT NULL, agent TEXT NOT NULL, online INTEGER NOT NULL, seen_at_s REAL NOT NULL,
     PRIMARY KEY (site, agent)
-) WITHOUT ROWID
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, signed_at_s REAL NOT NULL) WITHOUT ROWID
 """
+"""``zones`` of a file from before there was that table are those that have counters."""
 
 _COUNT_ONE: Final = """
 UPDATE lifts SET lifts = lifts + 1 WHERE site = ? AND zone = ? AND technique = ? AND risk = ?
 """
+_SHOWN_LIFTS: Final = """
+SELECT site, zone, technique, risk, lifts FROM lifts JOIN zones USING (site, zone) WHERE named_on_day >= ?
+"""
+_AGENT: Final = "SELECT online, seen_at_s FROM agents WHERE site = ? AND agent = ?"
+# An agent last seen in the future is one heard before this machine's clock was put back.
+_HEARD: Final = """
+INSERT INTO agents VALUES (:site, :agent, coalesce(:online, 0), :at_s)
+ON CONFLICT DO UPDATE SET online = coalesce(:online, online), seen_at_s = max(min(seen_at_s, :now_s), :at_s)
+"""
+_TAKE_SILENT: Final = """
+UPDATE replicas SET signed_at_s = :now_s
+WHERE name = (SELECT name FROM replicas WHERE signed_at_s < :now_s - :silent_s LIMIT 1) RETURNING name
+"""
+# At most two days go at a time, so that a clock that is wrong for a moment does not empty the memory.
+_PRUNE: Final = "DELETE FROM seen WHERE day < ? AND day <= (SELECT min(day) + 1 FROM seen)"
 
 Series = tuple[str, str, str, str]
 """site, zone, technique, risk"""
 
 
-class TooManyZonesError(Exception):
-    """The site would show more than MAX_ZONES zones."""
+class RefusedError(Exception):
+    """The ledger does not take this in. ``reason`` is one of REFUSALS."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+REFUSALS: Final = ("too_old", "in_future", "too_many_zones", "too_many_agents", "state_full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,144 +107,155 @@ class Agent:
 class Ledger:
     """Every method may be called from any thread. A failing disk raises sqlite3.Error and changes nothing."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises InputError when the file cannot be used."""
+    def __init__(self, path: Path, max_bytes: int, *, shared: bool = False) -> None:
+        """max_bytes: beyond this no new event is taken in. shared: with another replica on this machine.
+
+        Raises InputError when the file cannot be used.
+        """
         self._lock = threading.Lock()
-        self._database = open_database(path, TABLES)
-        self._lifts: dict[Series, int] = {
-            (site, zone, technique, risk): lifts
-            for site, zone, technique, risk, lifts in self._database.execute("SELECT * FROM lifts")
-        }
-        self._agents = {
-            (site, agent): Agent(bool(online), seen_at_s)
-            for site, agent, online, seen_at_s in self._database.execute("SELECT * FROM agents")
-        }
+        self._max_bytes = max_bytes
+        self._database = open_database(path, TABLES, shared=shared)
         self._pruned_day = -1
-        self.client_id = self._read_client_id()
+        self.identity = self._read_identity()
 
     def count(self, event: LiftEvent, now_s: float) -> bool:
         """Count an event once. Returns False, and counts nothing, when its id was seen before.
 
-        Raises TooManyZonesError for a zone beyond the limit.
+        Raises RefusedError for an event outside the days that can be remembered, or beyond a limit.
         """
-        series = (event.site, event.zone, event.technique, event.risk)
+        today = int(now_s // DAY_S)
+        bucket_day = event.bucket_start // DAY_S
+        if bucket_day < today - REMEMBER_DAYS:
+            raise RefusedError("too_old")
+        if event.bucket_start > now_s + AHEAD_DAYS * DAY_S:
+            raise RefusedError("in_future")
         with self._lock:
+            self._prune(today)
             with self._database:
-                self._prune(int(now_s // DAY_S))
                 new = self._database.execute(
-                    "INSERT OR IGNORE INTO seen VALUES (?, ?)", (event.event_id, int(now_s // DAY_S))
+                    "INSERT OR IGNORE INTO seen VALUES (?, ?)", (event.event_id, bucket_day)
                 ).rowcount
                 if not new:
                     return False
-                zeros = self._insert_zeros(event.site, [event.zone])
-                self._database.execute(
-                    _COUNT_ONE,
-                    series,
-                )
-            self._lifts.update(zeros)
-            self._lifts[series] += 1
-            return True
+                self._refuse_when_full()
+                self._name(event.site, event.zone, today)
+                self._database.execute(_COUNT_ONE, (event.site, event.zone, event.technique, event.risk))
+        return True
 
-    def declare(self, site: str, zones: Iterable[str]) -> None:
-        """Start every counter of these zones at 0, unless it exists. Raises TooManyZonesError."""
-        with self._lock:
-            with self._database:
-                zeros = self._insert_zeros(site, zones)
-            self._lifts.update(zeros)
+    def declare(self, site: str, zones: Iterable[str], now_s: float) -> None:
+        """Start every counter of these zones at 0, unless it exists. Raises RefusedError beyond the limit."""
+        with self._lock, self._database:
+            for zone in zones:
+                self._name(site, zone, int(now_s // DAY_S))
 
-    def heard(self, site: str, agent: str, *, online: bool | None = None, at_s: float | None = None) -> None:
-        """Note what an agent said (None: no news about that) and when it was alive."""
-        with self._lock:
-            known = self._agents.get((site, agent), Agent())
-            news = replace(
-                known,
-                online=known.online if online is None else online,
-                seen_at_s=known.seen_at_s if at_s is None else max(known.seen_at_s, at_s),
-            )
-            with self._database:
-                self._database.execute(
-                    "INSERT OR REPLACE INTO agents VALUES (?, ?, ?, ?)",
-                    (site, agent, news.online, news.seen_at_s),
-                )
-            self._agents[site, agent] = news
+    def heard(self, site: str, agent: str, now_s: float, *, online: bool | None = None, at_s: float = 0.0) -> None:
+        """Note what an agent said (None: no news about that) and when it was alive (0: that is not known).
+
+        To within a second, so that a flood of such messages costs no disk writes.
+        Raises RefusedError for an agent beyond the limit.
+        """
+        news = {"site": site, "agent": agent, "online": online, "at_s": min(at_s, now_s), "now_s": now_s}
+        with self._lock, self._database:
+            known = self._database.execute(_AGENT, (site, agent)).fetchone()
+            if known is None:
+                self._make_room_for_an_agent(site, now_s)
+            elif online in {None, bool(known[0])} and (at_s == 0.0 or 0.0 <= at_s - known[1] < 1.0):
+                return
+            self._database.execute(_HEARD, news)
 
     def forget(self, site: str, agent: str) -> None:
         """Drop an agent that was taken out of service."""
-        with self._lock:
-            with self._database:
-                self._database.execute("DELETE FROM agents WHERE site = ? AND agent = ?", (site, agent))
-            self._agents.pop((site, agent), None)
+        with self._lock, self._database:
+            self._database.execute("DELETE FROM agents WHERE site = ? AND agent = ?", (site, agent))
 
-    def lifts(self) -> dict[Series, int]:
-        """A copy of every counter."""
-        with self._lock:
-            return dict(self._lifts)
+    def sign(self, replica: str, now_s: float) -> None:
+        """Note that a replica is alive."""
+        with self._lock, self._database:
+            self._database.execute("INSERT OR REPLACE INTO replicas VALUES (?, ?)", (replica, now_s))
 
-    def agents(self) -> dict[tuple[str, str], Agent]:
-        """A copy of every (site, agent)."""
+    def take_silent(self, now_s: float, silent_s: float) -> str | None:
+        """The name of a replica that has not signed for ``silent_s``, signed for it so that one caller gets it."""
+        with self._lock, self._database:
+            row = self._database.execute(_TAKE_SILENT, {"now_s": now_s, "silent_s": silent_s}).fetchone()
+        return None if row is None else str(row[0])
+
+    def lifts(self, now_s: float) -> dict[Series, int]:
+        """The counters of every zone that was named in the last ZONE_DAYS."""
         with self._lock:
-            return dict(self._agents)
+            rows = self._database.execute(_SHOWN_LIFTS, (_oldest_named(now_s),)).fetchall()
+        return {(site, zone, technique, risk): lifts for site, zone, technique, risk, lifts in rows}
+
+    def agents(self, now_s: float) -> dict[tuple[str, str], Agent]:
+        """Every (site, agent) that was heard in the last AGENT_DAYS, or has not been heard live."""
+        with self._lock:
+            rows = self._database.execute(
+                "SELECT * FROM agents WHERE seen_at_s = 0 OR seen_at_s >= ?", (now_s - AGENT_DAYS * DAY_S,)
+            ).fetchall()
+        return {(site, agent): Agent(bool(online), seen_at_s) for site, agent, online, seen_at_s in rows}
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._database.close()
 
-    def _insert_zeros(self, site: str, zones: Iterable[str]) -> dict[Series, int]:
-        shown = {series[:2] for series in self._lifts}
-        new = {(site, zone) for zone in zones} - shown
-        if new and len(shown) + len(new) > MAX_ZONES:
-            raise TooManyZonesError
-        zeros: dict[Series, int] = {
-            (*place, technique, risk): 0 for place, technique, risk in product(new, TECHNIQUES, RISKS)
-        }
-        self._database.executemany("INSERT INTO lifts VALUES (?, ?, ?, ?, 0)", list(zeros))
-        return zeros
+    def _name(self, site: str, zone: str, today: int) -> None:
+        row = self._database.execute(
+            "SELECT named_on_day FROM zones WHERE site = ? AND zone = ?", (site, zone)
+        ).fetchone()
+        if row is not None and row[0] >= today:
+            return
+        if row is None or row[0] < today - ZONE_DAYS:
+            self._refuse_too_many_zones(site, today)
+        self._database.execute("INSERT OR REPLACE INTO zones VALUES (?, ?, ?)", (site, zone, today))
+        zeros = [(site, zone, technique, risk) for technique, risk in product(TECHNIQUES, RISKS)]
+        self._database.executemany("INSERT OR IGNORE INTO lifts VALUES (?, ?, ?, ?, 0)", zeros)
+
+    def _refuse_too_many_zones(self, site: str, today: int) -> None:
+        shown, of_site = self._database.execute(
+            "SELECT count(*), count(*) FILTER (WHERE site = ?) FROM zones WHERE named_on_day >= ?",
+            (site, today - ZONE_DAYS),
+        ).fetchone()
+        if shown >= MAX_ZONES or of_site >= MAX_ZONES_PER_SITE:
+            raise RefusedError("too_many_zones")
+
+    def _make_room_for_an_agent(self, site: str, now_s: float) -> None:
+        if self._has_room_for_an_agent(site):
+            return
+        self._database.execute("DELETE FROM agents WHERE seen_at_s < ?", (now_s - AGENT_DAYS * DAY_S,))
+        if not self._has_room_for_an_agent(site):
+            raise RefusedError("too_many_agents")
+
+    def _has_room_for_an_agent(self, site: str) -> bool:
+        known, of_site = self._database.execute(
+            "SELECT count(*), count(*) FILTER (WHERE site = ?) FROM agents", (site,)
+        ).fetchone()
+        return bool(known < MAX_AGENTS and of_site < MAX_AGENTS_PER_SITE)
+
+    def _refuse_when_full(self) -> None:
+        sizes = [self._database.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES]
+        pages, free, page_bytes = sizes
+        if (pages - free) * page_bytes > self._max_bytes:
+            raise RefusedError("state_full")
 
     def _prune(self, today: int) -> None:
         if today == self._pruned_day:
             return
-        self._database.execute("DELETE FROM seen WHERE day < ?", (today - REMEMBER_DAYS,))
+        with self._database:
+            self._database.execute(_PRUNE, (today - REMEMBER_DAYS,))
         self._pruned_day = today
 
-    def _read_client_id(self) -> str:
-        row = self._database.execute("SELECT client_id FROM identity").fetchone()
-        if row is not None:
-            return str(row[0])
-        client_id = f"hingewatch-bridge-{uuid.uuid4().hex[:12]}"
+    def _read_identity(self) -> str:
+        """Drawn once for each file; of two replicas that start together, one draws it."""
+        drawn = f"hingewatch-bridge-{uuid.uuid4().hex[:12]}"
         with self._database:
-            self._database.execute("INSERT INTO identity VALUES (?)", (client_id,))
-        return client_id
+            self._database.execute(
+                "INSERT INTO identity SELECT ? WHERE NOT EXISTS (SELECT * FROM identity)", (drawn,)
+            )
+        return str(self._database.execute("SELECT client_id FROM identity").fetchone()[0])
 
 
-class SiteCollector(Collector):
-    """The ledger as ``/metrics`` shows it."""
+_SIZES: Final = ("page_count", "freelist_count", "page_size")
 
-    def __init__(self, ledger: Ledger, stale_after_s: float) -> None:
-        self._ledger = ledger
-        self._stale_after_s = stale_after_s
 
-    def collect(self) -> Iterator[Metric]:
-        """An agent is up while its last status is ``online`` and it was heard within ``stale_after_s``."""
-        lifts = CounterMetricFamily(
-            "ergo_lifts",
-            "Lifts by technique and posture exposure (not injury risk)",
-            labels=["site", "zone", "technique", "risk"],
-        )
-        for series, count in sorted(self._ledger.lifts().items()):
-            lifts.add_metric(series, count)
-        up = GaugeMetricFamily(
-            "ergo_agent_up", "1 while the agent is online and heard from", labels=["site", "agent"]
-        )
-        seen = GaugeMetricFamily(
-            "ergo_agent_last_seen_timestamp_seconds", "When the agent last spoke", labels=["site", "agent"]
-        )
-        now_s = time.time()
-        for name, agent in sorted(self._ledger.agents().items()):
-            silent_s = now_s - agent.seen_at_s
-            if agent.seen_at_s and silent_s > REMEMBER_DAYS * DAY_S:
-                continue
-            up.add_metric(name, agent.online and silent_s <= self._stale_after_s)
-            if agent.seen_at_s:
-                seen.add_metric(name, agent.seen_at_s)
-        yield from (lifts, up, seen)
+def _oldest_named(now_s: float) -> int:
+    return int(now_s // DAY_S) - ZONE_DAYS

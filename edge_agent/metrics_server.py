@@ -1,24 +1,52 @@
-"""The `/metrics` page of agent and bridge, served to Prometheus."""
+"""The `/metrics` page of agent and bridge, served to Prometheus.
 
-from collections.abc import Callable
+prometheus_client's own server has neither a time limit nor a limit of connections: each slow client costs it
+a thread for ever. A server library with limits of its own (waitress) closes idle connections too, but when
+its limit is reached it waits for them, and the scrape with it. Hence these few lines on top of it: when too
+many are connected, the one that has been here longest is cut off. A scrape takes milliseconds; whoever
+dawdles is the one who goes.
+"""
 
-from prometheus_client import CollectorRegistry, start_http_server
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from socketserver import BaseRequestHandler
+from typing import Any, Final, cast
+from wsgiref.simple_server import WSGIRequestHandler
+
+from prometheus_client import CollectorRegistry, Counter, make_wsgi_app
+from prometheus_client.exposition import ThreadingWSGIServer
 
 from edge_agent.errors import InputError
+from edge_agent.telemetry import each
+
+MAX_CONNECTIONS: Final = 16
+"""Each is a thread. Prometheus keeps one."""
+MAX_HEAD_BYTES: Final = 8192
+"""Of request line and headers; Prometheus sends about 300 bytes. A body is never read."""
+SILENCE_S: Final = 5.0
+REASONS: Final = ("crowded_out", "broken", "not_found", "method")
 
 
-def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Callable[[], None]]:
+def serve(registry: CollectorRegistry, host: str, port: int, *, prefix: str) -> tuple[int, Callable[[], None]]:
     """Serve ``/metrics`` from a daemon thread. Returns the real port and what stops it.
 
+    prefix: of the one metric that is added, which counts the requests that got no page.
     Raises InputError when the address cannot be bound.
     """
+    refused = Counter(f"{prefix}_page_refusals", "Requests that got no metrics page", ["reason"], registry=registry)
+    each(refused.labels, REASONS)
     try:
-        server, thread = start_http_server(port, host, registry)
+        server = _Server(host, port, _only_metrics(registry, refused), refused)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"cannot serve metrics on {host}:{port}: {error}",
             "choose another metrics host or port in the settings",
         ) from error
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
 
     def stop() -> None:
         server.shutdown()
@@ -26,3 +54,80 @@ def serve(registry: CollectorRegistry, host: str, port: int) -> tuple[int, Calla
         thread.join()
 
     return server.server_port, stop
+
+
+class _Request(WSGIRequestHandler):
+    timeout = SILENCE_S
+
+    def setup(self) -> None:
+        """Take the request's head and nothing more, whatever the client goes on to send."""
+        super().setup()
+        head = b""
+        while b"\r\n\r\n" not in head and len(head) < MAX_HEAD_BYTES:
+            part = self.connection.recv(MAX_HEAD_BYTES - len(head))
+            if not part:
+                break
+            head += part
+        self.rfile = io.BufferedReader(io.BytesIO(head))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: a stranger must not fill the log."""
+
+
+class _Server(ThreadingWSGIServer):
+    def __init__(self, host: str, port: int, app: Callable[..., Iterable[bytes]], refused: Counter) -> None:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        self.address_family = family
+        self._refused = refused
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        super().__init__((str(address[0]), port), cast(type[BaseRequestHandler], _Request))
+        self.set_app(app)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            if len(self._open) >= MAX_CONNECTIONS:
+                _hang_up(self._open.pop(0))
+                self._refused.labels("crowded_out").inc()
+            self._open.append(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            if request in self._open:
+                self._open.remove(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that was cut off, fell silent or went away; nothing of ours."""
+        self._refused.labels("broken").inc()
+
+
+def _hang_up(connection: socket.socket) -> None:
+    """Wake the thread that reads from it; the thread closes it."""
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return
+
+
+def _only_metrics(registry: CollectorRegistry, refused: Counter) -> Callable[..., Iterable[bytes]]:
+    """prometheus_client's app answers on every path; ours on one."""
+    metrics = make_wsgi_app(registry)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        asked = environ["REQUEST_METHOD"]
+        if environ["PATH_INFO"] != "/metrics":
+            return _refuse(start_response, HTTPStatus.NOT_FOUND, refused.labels("not_found"))
+        if asked not in {"GET", "HEAD"}:
+            return _refuse(start_response, HTTPStatus.METHOD_NOT_ALLOWED, refused.labels("method"))
+        body = cast(Iterable[bytes], metrics(environ | {"REQUEST_METHOD": "GET"}, start_response))
+        return body if asked == "GET" else [b""]
+
+    return app
+
+
+def _refuse(start_response: Callable[..., Any], status: HTTPStatus, count: Counter) -> Iterable[bytes]:
+    count.inc()
+    start_response(f"{status.value} {status.phrase}", [("Content-Type", "text/plain"), ("Allow", "GET, HEAD")])
+    return [f"{status.phrase}\n".encode()]

@@ -179,6 +179,8 @@ class BridgeSettings(Section):
     port: int = Field(9109, ge=0, le=65535, description="0: any free port")
     state_path: UserPath = Path("~/.local/state/hingewatch/bridge.sqlite")
     stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
+    replica: Slug | None = Field(None, description="name, when several bridges of one machine share the state file")
+    max_state_mib: int = Field(2048, ge=1, description="beyond this size of the state file, events are refused")
 
 
 class Settings(Section):

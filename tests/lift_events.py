@@ -1,5 +1,6 @@
 """Lifts and events for tests, with one changed field at a time."""
 
+import time
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -48,3 +49,13 @@ def an_event(**changes: Any) -> LiftEvent:
         "model": "outline-1.0",
     }
     return LiftEvent(**fields | changes)
+
+
+def this_bucket() -> int:
+    """Start of the five-minute bucket we are in: the bridge refuses events that are too old or not yet due."""
+    return int(time.time()) // 300 * 300
+
+
+def a_fresh_event(**changes: Any) -> LiftEvent:
+    """A valid event of this bucket."""
+    return an_event(**{"bucket_start": this_bucket()} | changes)

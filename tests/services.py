@@ -186,6 +186,10 @@ class Listener:
         """Publish with QoS 1 and wait for the acknowledgement."""
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
 
+    def publish_soon(self, topic: str, payload: str | bytes) -> None:
+        """Publish with QoS 1 and do not wait; a later ``publish`` waits for this one too."""
+        self._client.publish(topic, payload, qos=1)
+
     def heard(self, suffix: str) -> list[str]:
         """The payloads of the topics that end in ``suffix``, in order of arrival."""
         return [message.payload.decode() for message in list(self.messages) if message.topic.endswith(suffix)]
@@ -223,14 +227,15 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path, scrape_port: int, *, interval: str = "1s") -> Iterator[Prometheus]:
-    """Run Prometheus against one ``/metrics`` page on loopback until the block ends."""
+def prometheus(directory: Path, *scrape_ports: int, interval: str = "1s") -> Iterator[Prometheus]:
+    """Run Prometheus against ``/metrics`` pages on loopback until the block ends."""
     port = free_port()
+    targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
     config = directory / "prometheus.yml"
     config.write_text(
         f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
         "scrape_configs:\n"
-        f"  - {{job_name: hingewatch, static_configs: [{{targets: ['127.0.0.1:{scrape_port}']}}]}}\n"
+        f"  - {{job_name: hingewatch, static_configs: [{{targets: [{targets}]}}]}}\n"
     )
     process = subprocess.Popen(
         [

@@ -18,7 +18,7 @@ from edge_agent.outbox import Outbox
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import BridgeSettings, MqttSettings, OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
-from tests.lift_events import NOON, an_event
+from tests.lift_events import an_event, this_bucket
 from tests.services import Listener, Mosquitto, make_authority, page, sample, wait_for
 
 STATUS, HEALTH = "/edge-1/status", "/edge-1/health"
@@ -34,7 +34,7 @@ class Agent:
         self.publisher = Publisher(
             broker, AgentName("north", "edge-1"), self.outbox, telemetry, lambda: {"zones": ["dock-1"]}
         )
-        self._now_s = NOON
+        self._now_s = this_bucket()
 
     def lift(self, count: int = 1, zone: str = "dock-1") -> set[str]:
         """Lifts whose bucket is over; returns their event ids."""

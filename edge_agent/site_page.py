@@ -1,0 +1,56 @@
+"""The ledger as ``/metrics`` shows it."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+
+from prometheus_client import Counter
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from edge_agent.ledger import Agent, Ledger, Series
+
+
+class SitePage(Collector):
+    """Reads the ledger at each scrape. While its disk fails, the page shows what was last read."""
+
+    def __init__(self, ledger: Ledger, stale_after_s: float, storage_errors: Counter) -> None:
+        """storage_errors: counts scrapes that could not read the ledger."""
+        self._ledger = ledger
+        self._stale_after_s = stale_after_s
+        self._storage_errors = storage_errors
+        self._lifts: dict[Series, int] = {}
+        self._agents: dict[tuple[str, str], Agent] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        """An agent is up while its last status is ``online`` and it was heard within ``stale_after_s``."""
+        now_s = time.time()
+        try:
+            self._lifts, self._agents = self._ledger.lifts(now_s), self._ledger.agents(now_s)
+        except sqlite3.Error:
+            self._storage_errors.inc()
+        yield self._lifts_shown()
+        yield from self._agents_shown(now_s)
+
+    def _lifts_shown(self) -> Metric:
+        lifts = CounterMetricFamily(
+            "ergo_lifts",
+            "Lifts by technique and posture exposure (not injury risk)",
+            labels=["site", "zone", "technique", "risk"],
+        )
+        for series, count in sorted(self._lifts.items()):
+            lifts.add_metric(series, count)
+        return lifts
+
+    def _agents_shown(self, now_s: float) -> Iterator[Metric]:
+        up = GaugeMetricFamily(
+            "ergo_agent_up", "1 while the agent is online and heard from", labels=["site", "agent"]
+        )
+        seen = GaugeMetricFamily(
+            "ergo_agent_last_seen_timestamp_seconds", "When the agent last spoke", labels=["site", "agent"]
+        )
+        for name, agent in sorted(self._agents.items()):
+            up.add_metric(name, agent.online and now_s - agent.seen_at_s <= self._stale_after_s)
+            if agent.seen_at_s:
+                seen.add_metric(name, agent.seen_at_s)
+        yield from (up, seen)
