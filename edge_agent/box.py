@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from edge_agent.agent import MODEL, Look, Watch
+from edge_agent.anonymity import weaknesses
 from edge_agent.camera import Camera
 from edge_agent.core.events import Place, from_lift
 from edge_agent.core.records import Frame
@@ -247,6 +248,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     registry = CollectorRegistry()
     box = Box(settings, registry)
     port, stop_serving = serve(registry, settings.metrics.host, settings.metrics.port, prefix="edge_agent")
+    for weakness in weaknesses(settings):
+        log.warning("counts may tell about one person", what=weakness.what, fix=weakness.fix)
     log.info("agent started", site=settings.site, agent=settings.agent, metrics_port=port)
     try:
         box.run(stop, lambda _camera, _look: None)

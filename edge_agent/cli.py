@@ -215,7 +215,8 @@ def doctor(
 
 @config.command("check")
 def config_check(file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]) -> None:
-    """Say OK, or everything that is wrong with the file."""
+    """Say OK, or everything that is wrong with the file; and where its counts would tell about one person."""
+    from edge_agent.anonymity import weaknesses
     from edge_agent.settings_file import SettingsError
 
     try:
@@ -224,5 +225,7 @@ def config_check(file: Annotated[Path, typer.Argument(metavar="FILE", show_defau
         for flaw in error.flaws:
             _fail(flaw.what, flaw.fix, None)
         raise typer.Exit(error.exit_code) from None
+    for weakness in weaknesses(settings):
+        print(f"warning: {weakness.what}", f"fix: {weakness.fix}", sep="\n", file=sys.stderr)
     names = ", ".join(camera.name for camera in settings.cameras) or "none"
     typer.echo(f"OK: site {settings.site}, agent {settings.agent}, cameras: {names}")

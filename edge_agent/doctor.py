@@ -27,6 +27,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from edge_agent import mqtt
+from edge_agent.anonymity import weaknesses
 from edge_agent.camera import probe
 from edge_agent.errors import HingewatchError
 from edge_agent.pose.devices import candidates, open_first
@@ -70,6 +71,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _clock()
     yield from _cameras(settings.cameras)
     yield _broker(settings.mqtt)
+    for weakness in weaknesses(settings):
+        yield Finding("privacy", "warn", weakness.what, weakness.fix)
 
 
 def show(findings: list[Finding]) -> None:

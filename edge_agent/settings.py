@@ -88,6 +88,7 @@ class ZoneSettings(Section):
 
     name: Slug
     polygon: Polygon = Field(description="corners as fractions of the frame's width and height, origin top left")
+    workers: int | None = Field(None, ge=1, description="how many people work here; fewer than three are warned of")
 
 
 class CameraSettings(Section):
