@@ -200,6 +200,20 @@ def bridge(config: Config = None) -> None:
 
 
 @app.command()
+def peek(
+    camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its name in the settings.", show_default=False)],
+    config: Config = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=60, help="Then it ends by itself.")] = 10,
+) -> None:
+    """Look through one camera while you aim it: small, faces blurred, on this machine only, logged."""
+    leave_nothing_behind()
+    from edge_agent import peek as through
+
+    stop, _ = _when_asked_to_stop()
+    through.peek(settings_of(config, cameras=True), camera, minutes, stop, typer.echo)
+
+
+@app.command()
 def doctor(
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

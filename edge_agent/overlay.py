@@ -1,4 +1,4 @@
-"""The picture that ``analyze --video`` writes: skeleton, back and verdict over the clip, faces made coarse.
+"""The picture that ``analyze --video`` writes and ``peek`` shows: skeleton, back and verdict, faces made coarse.
 
 Faces are blurred after inference, for a blurred face makes the network mistake front for back. Everyone the
 agent follows is blurred, those it does not believe in yet included; somebody it never found is not. Frames that were
@@ -29,19 +29,15 @@ _TITLES: dict[Technique, str] = {
 }
 
 
-class Overlay:
-    """Writes the annotated clip. Use as a context manager."""
+class Drawing:
+    """Draws what was seen, and the last verdict for a while after it."""
 
-    def __init__(self, path: Path, rate_hz: float) -> None:
-        self._video = AnnotatedVideo(path, rate_hz)
+    def __init__(self) -> None:
         self._recent: deque[tuple[float, Lift]] = deque(maxlen=1)
 
-    def add(self, frame: Frame, look: Look) -> None:
-        """Draw what one look saw on its frame. Raises InputError if the file cannot be written."""
+    def draw(self, image: Image, look: Look) -> Image:
+        """A new picture, with no face of anybody who is followed."""
         self._recent.extend((look.time_s, lift) for lift in look.lifts)
-        self._video.write(self._drawn(frame.image, look), frame.time_s)
-
-    def _drawn(self, image: Image, look: Look) -> Image:
         for pose in look.heads:
             image = blur_face(image, pose.xy[list(HEAD)], _head_px(pose))
         for person in look.people:
@@ -55,6 +51,18 @@ class Overlay:
                 )
                 image = draw_verdict(image, (f"Person {lift.person}: {title}", *lift.reasons), lift.technique)
         return image
+
+
+class Overlay:
+    """Writes the annotated clip. Use as a context manager."""
+
+    def __init__(self, path: Path, rate_hz: float) -> None:
+        self._video = AnnotatedVideo(path, rate_hz)
+        self._drawing = Drawing()
+
+    def add(self, frame: Frame, look: Look) -> None:
+        """Draw what one look saw on its frame. Raises InputError if the file cannot be written."""
+        self._video.write(self._drawing.draw(frame.image, look), frame.time_s)
 
     def __enter__(self) -> Self:
         self._video.__enter__()
