@@ -1,7 +1,7 @@
 """The engineer's look through one camera while it is aimed: asked for by hand, logged, and over by itself.
 
 The picture is small, masked areas are blank, the faces of all who are followed are coarse. It goes from memory to a
-page on this machine only, under an address that cannot be guessed; nothing is written to disk. ``run`` has no such page.
+page on this machine only, under an address that cannot be guessed, and never to disk. ``run`` has no such page.
 """
 
 import getpass
