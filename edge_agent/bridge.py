@@ -49,7 +49,7 @@ class Bridge:
     """``with Bridge(settings.bridge, settings.mqtt) as bridge: ... bridge.port``, or start and stop."""
 
     def __init__(self, settings: BridgeSettings, broker: MqttSettings) -> None:
-        """Raises InputError when the state file or the certificate authority file cannot be used."""
+        """Raises InputError when the state file or the certificates cannot be used."""
         self._settings = settings
         self._stopping = threading.Event()
         self._ledger = Ledger(
@@ -63,6 +63,7 @@ class Bridge:
         self._broker = broker
         name = settings.replica
         self._client, self._session = self._new_session(name, self._on_accepted, self._on_over)
+        self._telemetry.certificate_expiry.set_function(lambda: mqtt.expiry_s(self._client))
         self._client.on_subscribe = self._on_subscribe
         self._stand_in = name and StandIn(name, self._ledger, self._telemetry, self._connect_for)
         self.port = settings.port

@@ -28,6 +28,11 @@ class BridgeTelemetry:
             ["cause"],
             registry=registry,
         )
+        self.certificate_expiry = Gauge(
+            "ergo_bridge_certificate_expiry_timestamp_seconds",
+            "When our certificate for the broker, or the authority's, ends; 0 where there is none",
+            registry=registry,
+        )
         self.messages = Counter(
             "ergo_bridge_messages", "Messages received, by what became of them", ["result"], registry=registry
         )

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent import __version__, cli_models
+from edge_agent import __version__, cli_certs, cli_models
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
 from edge_agent.process import leave_nothing_behind
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 config = typer.Typer(help="A site's settings file.", no_args_is_help=True)
 app.add_typer(cli_models.app, name="models")
+app.add_typer(cli_certs.app, name="certs")
 app.add_typer(config, name="config")
 
 

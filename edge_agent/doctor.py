@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import shutil
-import ssl
 import subprocess
 import threading
 import time
@@ -29,6 +28,7 @@ from rich.table import Table
 from edge_agent import mqtt
 from edge_agent.anonymity import weaknesses
 from edge_agent.camera import probe
+from edge_agent.credentials import cause_of
 from edge_agent.errors import HingewatchError
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
@@ -42,6 +42,8 @@ FREE_FAIL_BYTES, FREE_WARN_BYTES = 100_000_000, 1_000_000_000
 """A full outbox of 100,000 events takes about 50 MB; below twice that it may not fit. Warn well before."""
 
 BROKER_TIMEOUT_S = 5.0
+RENEW_DAYS = 30
+"""A month is time enough to reach every box of a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,24 +208,28 @@ def _broker(settings: MqttSettings) -> Finding:
         client.connect(settings.host, settings.port, clean_start=True)
     except HingewatchError as error:
         return Finding("broker", "fail", error.what, error.fix)
-    except ssl.SSLError as error:
-        fix = "check that mqtt.ca_file signed the broker's certificate and that mqtt.port is its TLS port"
-        return Finding("broker", "fail", f"{address}: TLS failed: {error.reason}", fix)
     except OSError as error:
-        fix = "check that the broker runs, and mqtt.host and mqtt.port; events wait in the outbox meanwhile"
-        return Finding("broker", "fail", f"{address}: {error.strerror or error}", fix)
+        _, fix = cause_of(error)
+        return Finding("broker", "fail", f"{address}: {error.strerror or error}", f"{fix}; events wait meanwhile")
     client.loop_start()
     answered.wait(BROKER_TIMEOUT_S)
     client.disconnect()
     client.loop_stop()
-    return _broker_answer(address, answers)
+    return _broker_answer(address, answers, mqtt.expiry_s(client))
 
 
-def _broker_answer(address: str, answers: list[ReasonCode]) -> Finding:
+def _broker_answer(address: str, answers: list[ReasonCode], expiry_s: float) -> Finding:
     if not answers:
-        fix = "check that mqtt.port is an MQTT port, and TLS only where mqtt.ca_file is set"
-        return Finding("broker", "fail", f"{address} accepts connections but does not speak MQTT", fix)
+        fix = "check that mqtt.port is an MQTT port; with TLS, that the broker accepts our certificate (see its log)"
+        return Finding("broker", "fail", f"{address} accepts connections but does not answer", fix)
     if answers[0].is_failure:
         fix = "check mqtt.username, its password and the broker's access list"
         return Finding("broker", "fail", f"{address} refused: {answers[0]}", fix)
-    return Finding("broker", "ok", f"{address} answers: {answers[0]}")
+    detail, days = f"{address} answers: {answers[0]}", (expiry_s - time.time()) / 86_400
+    if not expiry_s:
+        return Finding("broker", "ok", detail)
+    if days < RENEW_DAYS:
+        return Finding(
+            "broker", "warn", f"{detail}; our certificate ends in {days:.0f} days", "edge-agent certs renew"
+        )
+    return Finding("broker", "ok", f"{detail}; our certificate ends in {days:.0f} days")

@@ -1,6 +1,5 @@
 """What publisher and bridge share about MQTT 5: a session that lasts, and why one was refused."""
 
-import ssl
 import sys
 from collections.abc import Callable
 from typing import Final, Literal
@@ -13,7 +12,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import Counter
 
-from edge_agent.errors import InputError
+from edge_agent.credentials import Credentials, cause_of
 from edge_agent.settings import MqttSettings
 
 log = structlog.get_logger()
@@ -23,9 +22,12 @@ LONGEST_RETRY_S: Final = 30
 MAX_PACKET_BYTES: Final = 128 * 1024
 """The largest we let the broker send: twice the largest health record. mosquitto 2.0.11 drops what is larger,
 for us alone, and goes on with the next; its own limit is 256 MB."""
-_LOOPBACK: Final = {"127.0.0.1", "::1", "localhost"}
-
 _CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
+_HUNG_UP: Final = "check mqtt.port: it may want TLS"
+_HUNG_UP_TLS: Final = (
+    "see the broker's log: it may not accept our certificate (expired, or of another authority), or ask for one: "
+    "mqtt.cert_file and mqtt.key_file"
+)
 _FIXES: Final = {
     "Bad user name or password": _CREDENTIALS_FIX,
     "Not authorized": _CREDENTIALS_FIX + " and the broker's access list",
@@ -39,23 +41,30 @@ _FIXES: Final = {
 def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = False) -> Client:
     """A client that is configured but not connected.
 
-    Raises InputError when the certificate authority file cannot be used.
+    Raises InputError when a certificate, its key or the authority cannot be used.
     """
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
     client.reconnect_delay_set(min_delay=1, max_delay=LONGEST_RETRY_S)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
-        if settings.ca_file is None and settings.host not in _LOOPBACK:
-            log.warning("the MQTT password travels unencrypted", fix="set mqtt.ca_file and the broker's TLS port")
-    if settings.ca_file is not None:
-        try:
-            client.tls_set(ca_certs=str(settings.ca_file.expanduser()), cert_reqs=ssl.CERT_REQUIRED)
-        except (OSError, ssl.SSLError) as error:
-            raise InputError(
-                f"cannot use the certificate authority {settings.ca_file}: {error}",
-                "point mqtt.ca_file at the PEM file of the authority that signed the broker's certificate",
-            ) from error
+    if settings.tls:
+        credentials = Credentials(settings)
+        client.tls_set_context(credentials.context)
+        client.user_data_set(credentials)
+    elif settings.plaintext:
+        log.warning("what is sent to the broker travels unencrypted", fix="drop mqtt.plaintext, and use TLS")
     return client
+
+
+def expiry_s(client: Client) -> float:
+    """Unix time at which the certificates it uses end; 0 without TLS, or without files of our own."""
+    credentials = _credentials_of(client)
+    return 0.0 if credentials is None else credentials.expiry_s()
+
+
+def _credentials_of(client: Client) -> Credentials | None:
+    data = client.user_data_get()
+    return data if isinstance(data, Credentials) else None
 
 
 class Session:
@@ -125,16 +134,15 @@ class Session:
             log.info("broker connected", broker=self._address())
             self._accepted()
 
-    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+    def _on_connect_fail(self, client: Client, _data: object) -> None:
         error = sys.exc_info()[1]  # paho calls this while it handles the error, and passes none
-        fix = "check that the broker runs, and mqtt.host and mqtt.port"
-        if isinstance(error, ssl.SSLError):
-            fix = "check that mqtt.ca_file signed the broker's certificate and that mqtt.port is its TLS port"
-        self._failed("unreachable", reason=str(error), fix=fix)
+        cause, fix = cause_of(error)
+        self._failed(cause, reason=str(error), fix=fix)
+        self._renew(client)
 
     def _on_disconnect(
         self,
-        _client: Client,
+        client: Client,
         _data: object,
         _flags: DisconnectFlags,
         reason: ReasonCode,
@@ -146,8 +154,15 @@ class Session:
         if ended == "accepted":
             self._failed("lost", reason=name, fix=_FIXES.get(name, "none needed if this is rare"))
         elif ended == "connecting":
-            self._failed("no_answer", reason=name, fix="check mqtt.port, and mqtt.ca_file if that port speaks TLS")
+            self._failed("no_answer", reason=name, fix=_HUNG_UP_TLS if self._settings.tls else _HUNG_UP)
+        self._renew(client)
         self._over()
+
+    def _renew(self, client: Client) -> None:
+        """Certificates that were replaced on disk are used from the next attempt on."""
+        credentials = _credentials_of(client)
+        if credentials is not None:
+            credentials.renew()
 
     def _failed(self, cause: str, *, reason: str, fix: str) -> None:
         self._failures.labels(cause).inc()

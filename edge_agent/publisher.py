@@ -70,13 +70,14 @@ class Publisher:
         telemetry: AgentTelemetry,
         health: Health,
     ) -> None:
-        """Raises InputError when the certificate authority file cannot be used."""
+        """Raises InputError when a certificate, its key or the authority cannot be used."""
         self._name = name
         self._outbox = outbox
         self._telemetry = telemetry
         self._health = health
         self._status_topic = status_topic(name.site, name.agent)
         self._client = self._new_client(settings)
+        telemetry.certificate_expiry.set_function(lambda: mqtt.expiry_s(self._client))
         self._session = mqtt.Session(
             settings, self._client, telemetry.mqtt_connect_failures, self._on_accepted, self._on_over
         )

@@ -145,18 +145,49 @@ class PrivacySettings(Section):
     min_lifts: int = Field(5, ge=1, description="a zone's bucket is released only once it holds this many lifts")
 
 
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
+
+
 class MqttSettings(Section):
     """The broker that events are sent to."""
 
     host: str = "127.0.0.1"
-    port: int = Field(1883, ge=1, le=65535)
     username: str | None = None
     password_file: UserPath | None = Field(None, description=f"file holding the password; or set {PASSWORD_VARIABLE}")
     password: Annotated[SecretStr | None, BeforeValidator(_never_in_file)] = Field(
         None, exclude=True, description=f"put it in a file named by password_file, or in {PASSWORD_VARIABLE}"
     )
-    ca_file: UserPath | None = Field(None, description="set to use TLS: the certificate authority to trust")
+    ca_file: UserPath | None = Field(None, description="the authority to trust; null: those this machine trusts")
+    cert_file: UserPath | None = Field(None, description="our own certificate, where the broker asks for one")
+    key_file: UserPath | None = Field(None, description="its key")
+    plaintext: bool = Field(False, description="no TLS, though the broker is not on this machine")
     session_expiry_s: int = Field(86400, ge=0, description="how long the broker keeps our session while we are away")
+    port: int = Field(
+        default_factory=lambda known: MQTT_TLS_PORT if _speaks_tls(known) else MQTT_PORT,
+        ge=1,
+        le=65535,
+        description=f"{MQTT_TLS_PORT} with TLS, else {MQTT_PORT}, unless given",
+    )
+
+    @property
+    def tls(self) -> bool:
+        """Always where the broker is on another machine, unless ``plaintext`` says no."""
+        return _speaks_tls(self.model_dump())
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "MqttSettings":
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file belong together: give both, or none")
+        if self.plaintext and (self.ca_file or self.cert_file):
+            raise ValueError("plaintext needs no certificates: drop it, or ca_file, cert_file and key_file")
+        return self
+
+
+def _speaks_tls(known: Mapping[str, object]) -> bool:
+    if known.get("ca_file") or known.get("cert_file"):
+        return True
+    return known.get("host") not in LOOPBACK and not known.get("plaintext")
 
 
 class OutboxSettings(Section):

@@ -142,7 +142,12 @@ def _walk(node: yaml.Node, place: Place, above: frozenset[int]) -> Iterator[tupl
 
 
 def _is_echo(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:
-    """Whether a list is only too short because pydantic left out its faulty entries, each a flaw of its own."""
+    """Whether pydantic complains of its own doing, each time after a flaw that is told.
+
+    A list is too short because its faulty entries were left out; a default that follows from others was not made.
+    """
+    if detail["type"] == "default_factory_not_called":
+        return True
     place = detail["loc"]
     within = (other["loc"] for other in details if other is not detail)
     return detail["type"] == "too_short" and any(other[: len(place)] == place for other in within)

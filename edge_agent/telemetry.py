@@ -22,7 +22,9 @@ from edge_agent.core.search import SEARCHES
 from edge_agent.veil import Veil
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
-CONNECT_FAILURES: Final = ("unreachable", "no_answer", "refused", "lost")
+CONNECT_FAILURES: Final = (
+    "unreachable", "no_answer", "refused", "lost", "untrusted", "expired", "wrong_host", "tls"
+)  # fmt: skip
 
 _LATENCY_SECONDS: Final = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 1.0, 2.5, 10.0)
 _STAGE_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
@@ -200,6 +202,11 @@ class AgentTelemetry:
             "edge_agent_mqtt_connect_failures",
             "Connections to the broker that failed or were lost",
             ["cause"],
+            registry=registry,
+        )
+        self.certificate_expiry = Gauge(
+            "edge_agent_certificate_expiry_timestamp_seconds",
+            "When our certificate for the broker, or the authority's, ends; 0 where there is none",
             registry=registry,
         )
         self.mqtt_publishes = Counter(

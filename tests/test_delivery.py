@@ -201,7 +201,7 @@ def test_tls_trusts_the_given_authority_and_no_other(tmp_path: Path, outbox_path
         to_broker = at(mosquitto.port)
         with agent(outbox_path, to_broker.model_copy(update={"ca_file": stranger}), stop_s=0.2) as wary:
             wary.lift()
-            wait_for("a failure", lambda: wary.metric("connect_failures_total", cause="unreachable"))
+            wait_for("a failure", lambda: wary.metric("connect_failures_total", cause="untrusted"))
             assert wary.metric("connected") == 0
         with agent(outbox_path, to_broker, stop_s=0.2) as plain:
             wait_for("a failure", lambda: plain.metric("connect_failures_total", cause="no_answer"))
