@@ -1,9 +1,9 @@
 """Outbox -> MQTT. Two threads, neither of them the frame loop's: paho's for the network, ours for the outbox.
 
 What is in flight is the head of the outbox: at most ``IN_FLIGHT`` events are handed to paho, and the next
-one follows when the broker has acknowledged one and its row is deleted. After a lost connection paho sends
-again what it holds; after a restart of the program the outbox does. Both may send twice, so receivers count
-each ``event_id`` once.
+one follows when the broker has acknowledged one and its row is marked. After a lost connection paho sends
+again what it holds, and the outbox what the broker acknowledged not long before; after a restart of the
+program the outbox does. All may send twice, so receivers count each ``event_id`` once.
 """
 
 import json
@@ -84,6 +84,7 @@ class Publisher:
         self._answers: queue.SimpleQueue[tuple[int, ReasonCode]] = queue.SimpleQueue()
         self._acknowledged: list[str] = []
         self._connected = threading.Event()
+        self._was_lost = threading.Event()
         self._wake = threading.Event()
         self._stop_by: float | None = None
         self._health_due = 0.0
@@ -129,6 +130,7 @@ class Publisher:
 
     def _on_over(self) -> None:
         self._connected.clear()
+        self._was_lost.set()
         self._telemetry.mqtt_connected.set(0)
         self._wake.set()
 
@@ -142,6 +144,7 @@ class Publisher:
         while not self._finished():
             try:
                 self._settle()
+                self._doubt()
                 self._beat()
                 self._send()
             except Exception as error:  # a full disk or a faulty health must not end the thread
@@ -154,7 +157,8 @@ class Publisher:
         self._farewell()
 
     def _settle(self) -> None:
-        """Delete what the broker has acknowledged, postpone what it refused."""
+        """Mark what the broker has acknowledged, postpone what it refused."""
+        answered = not self._answers.empty()
         while not self._answers.empty():
             mid, reason = self._answers.get()
             event_id = self._in_flight.pop(mid, None)
@@ -164,9 +168,25 @@ class Publisher:
                 self._refused(event_id, reason)
             else:
                 self._acknowledge(event_id, reason)
-        if self._acknowledged:
+        if answered or self._acknowledged:
             self._outbox.delivered(self._acknowledged)
             self._acknowledged = []
+
+    def _doubt(self) -> None:
+        """After a lost connection: what the broker had acknowledged it may have forgotten.
+
+        Every answer of the lost connection was queued before its end was noted, and so is settled before or
+        here: only answers of the next connection can come later, and those are resent without need at worst.
+        """
+        if not self._was_lost.is_set():
+            return
+        self._was_lost.clear()
+        try:
+            self._settle()
+            self._outbox.send_again()
+        except Exception:
+            self._was_lost.set()
+            raise
 
     def _acknowledge(self, event_id: str, reason: ReasonCode) -> None:
         self._acknowledged.append(event_id)

@@ -22,8 +22,10 @@ FIVE_MIN_S = 300
 class Box:
     """An outbox that can be closed and opened again, and its metrics."""
 
-    def __init__(self, path: Path, *, min_lifts: int = 1, max_events: int = 1000) -> None:
-        self.settings = OutboxSettings(path=path, max_events=max_events)
+    def __init__(
+        self, path: Path, *, min_lifts: int = 1, max_events: int = 1000, keep_acknowledged_s: float = 2000
+    ) -> None:
+        self.settings = OutboxSettings(path=path, max_events=max_events, keep_acknowledged_s=keep_acknowledged_s)
         self.privacy = PrivacySettings(bucket_s=FIVE_MIN_S, min_lifts=min_lifts)
         self.open()
 
@@ -76,8 +78,9 @@ def test_a_ready_event_stays_until_it_is_acknowledged(path: Path) -> None:
     box.outbox.release(NOON + FIVE_MIN_S)
 
     first = box.outbox.head(1)[0]
-    box.outbox.delivered([first.event_id])
     box.reopen()
+    assert box.ready() == ids(events)
+    box.outbox.delivered([first.event_id])
 
     assert box.ready() == ids(events) - {first.event_id}
     assert box.metric("outbox_events", state="ready") == 2
@@ -241,3 +244,55 @@ def test_two_agents_cannot_share_one_outbox(path: Path) -> None:
     with pytest.raises(InputError, match="in use by another process"):
         Box(path)
     first.outbox.close()
+
+
+def test_what_the_broker_acknowledged_is_kept_until_the_same_connection_answers_again_later(path: Path) -> None:
+    box = Box(path, keep_acknowledged_s=0.01)
+    events = [an_event() for _ in range(3)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    in_order = [event.event_id for event in box.outbox.head(3)]
+
+    box.outbox.delivered(in_order[:2])
+    assert [event.event_id for event in box.outbox.head(3)] == in_order[2:]
+    assert box.outbox.depth() == (0, 1)
+    box.outbox.send_again()  # the connection was lost, perhaps with the broker
+    assert [event.event_id for event in box.outbox.head(3)] == in_order
+    assert box.metric("outbox_sent_again_events_total") == 2
+
+    box.outbox.delivered(in_order)
+    time.sleep(0.02)
+    box.outbox.delivered(())  # the broker has lived on: it has written its file
+    box.outbox.send_again()
+    assert box.outbox.depth() == (0, 0)
+
+
+def test_what_was_acknowledged_before_a_restart_is_sent_once_more_unless_that_is_a_week_ago(path: Path) -> None:
+    now_s = time.time()
+    for released_at_s, sent_again in ((now_s, 1), (now_s - 8 * 86_400, 0)):
+        box = Box(path)
+        event = an_event(bucket_start=int(released_at_s) - 2 * FIVE_MIN_S)
+        box.outbox.hold(event)
+        box.outbox.release(released_at_s)
+        box.outbox.delivered([event.event_id])
+        box.reopen()
+        assert box.outbox.depth() == (0, sent_again)
+        box.outbox.close()
+        path.unlink()
+
+
+def test_a_full_outbox_first_forgets_what_was_acknowledged_and_that_is_no_loss(path: Path) -> None:
+    box = Box(path, max_events=3)
+    first = [an_event(risk="high") for _ in range(2)]
+    for event in first:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.delivered([event.event_id for event in first])
+    for _ in range(3):
+        box.outbox.hold(an_event(risk="low"))
+
+    assert box.outbox.depth() == (3, 0)
+    assert box.metric("outbox_dropped_events_total", risk="low") == 0
+    box.outbox.send_again()
+    assert box.outbox.depth() == (3, 0)
