@@ -22,7 +22,7 @@ import structlog
 
 from edge_agent.core.events import LiftEvent, bucket_start, from_json, to_json
 from edge_agent.core.release import Held, Release, releasable
-from edge_agent.database import open_database
+from edge_agent.rescue import open_outbox
 from edge_agent.settings import OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
 
@@ -81,7 +81,10 @@ class Outbox:
         self._keep_acknowledged_s = settings.keep_acknowledged_s
         self._acknowledged: deque[tuple[float, str]] = deque()
         self._lock = threading.RLock()
-        self._database = open_database(settings.path, TABLES)
+        self._database, rescued = open_outbox(settings.path, TABLES)
+        if rescued is not None:
+            telemetry.outbox_damaged.inc()
+            telemetry.outbox_rescued.inc(rescued)
         self._forget_long_acknowledged()
         self._show_depth()
         telemetry.outbox_oldest_age.set_function(lambda: self.oldest_age_s(time.time()))

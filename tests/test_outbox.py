@@ -209,10 +209,6 @@ def test_the_file_is_for_its_owner_only(path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def _damaged(path: Path) -> None:
-    path.write_bytes(b"this was an outbox once" * 100)
-
-
 def _from_a_newer_version(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 99")
@@ -225,7 +221,7 @@ def _a_directory(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(_damaged, "damaged"), (_from_a_newer_version, "another version"), (_a_directory, "cannot write")],
+    [(_from_a_newer_version, "another version"), (_a_directory, "cannot write")],
 )
 def test_a_file_that_cannot_be_used_is_named_with_what_to_do(path: Path, spoil: object, said: str) -> None:
     path.parent.mkdir()
@@ -296,3 +292,40 @@ def test_a_full_outbox_first_forgets_what_was_acknowledged_and_that_is_no_loss(p
     assert box.metric("outbox_dropped_events_total", risk="low") == 0
     box.outbox.send_again()
     assert box.outbox.depth() == (3, 0)
+
+
+def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path: Path) -> None:
+    path.parent.mkdir()
+    noise = b"this was an outbox once" * 100
+    path.write_bytes(noise)
+
+    with capture_logs() as logs:
+        box = Box(path)
+    box.outbox.hold(an_event())
+
+    assert box.outbox.depth() == (1, 0)
+    assert box.metric("outbox_damaged_files_total") == 1
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_bytes() == noise
+    assert [line["log_level"] for line in logs] == ["error"]
+    assert str(aside) in logs[0]["kept_as"]
+
+
+def test_what_is_readable_in_a_damaged_outbox_is_rescued(path: Path) -> None:
+    box = Box(path)
+    events = [an_event() for _ in range(300)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.close()
+    whole = bytearray(path.read_bytes())
+    page = whole.index(f'"event_id":"{events[150].event_id}"'.encode()) // 4096 * 4096
+    whole[page : page + 4096] = b"\xff" * 4096
+    path.write_bytes(whole)
+
+    box.open()
+
+    rescued = box.ready()
+    assert 200 < len(rescued) < 300
+    assert rescued < ids(events)
+    assert box.metric("outbox_rescued_events_total") == len(rescued)
