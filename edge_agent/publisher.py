@@ -1,9 +1,9 @@
 """Outbox -> MQTT. Two threads, neither of them the frame loop's: paho's for the network, ours for the outbox.
 
 What is in flight is the head of the outbox: at most ``IN_FLIGHT`` events are handed to paho, and the next
-one follows when the broker has acknowledged one and its row is marked. After a lost connection paho sends
-again what it holds, and the outbox what the broker acknowledged not long before; after a restart of the
-program the outbox does. All may send twice, so receivers count each ``event_id`` once.
+one follows when the broker has acknowledged one and its row is marked. After a lost connection, and after a
+restart of the program, the outbox sends again what was in flight and what the broker had acknowledged not
+long before. So an event may be sent twice: receivers count each ``event_id`` once.
 """
 
 import json
@@ -130,6 +130,7 @@ class Publisher:
 
     def _on_over(self) -> None:
         self._connected.clear()
+        self._client.drop_out_messages()  # the outbox sends them again, in their order
         self._was_lost.set()
         self._telemetry.mqtt_connected.set(0)
         self._wake.set()
@@ -183,6 +184,7 @@ class Publisher:
         self._was_lost.clear()
         try:
             self._settle()
+            self._in_flight.clear()
             self._outbox.send_again()
         except Exception:
             self._was_lost.set()
