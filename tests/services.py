@@ -24,6 +24,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 Value = TypeVar("Value")
+SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's GStreamer bindings live here
 
 
 class MissingProgramError(Exception):
@@ -101,7 +102,8 @@ class Mosquitto:
             (directory / "acl").write_text(access_list)
             lines.append(f"acl_file {directory}/acl")
         if tls:
-            _sign_certificate(directory)
+            make_authority(directory)
+            sign_certificate(directory)
             lines += [f"certfile {directory}/server.pem", f"keyfile {directory}/server.key"]
         self._config = directory / "mosquitto.conf"
         self._config.write_text("\n".join(lines) + "\n")
@@ -137,6 +139,25 @@ class Mosquitto:
         self.stop()
 
 
+class RtspServer:
+    """A GStreamer RTSP server in a process of its own, so that it can be killed like a camera's power."""
+
+    def __init__(self, source: str, port: int = 0) -> None:
+        script = Path(__file__).with_name("rtsp_server.py")
+        command = [SYSTEM_PYTHON, str(script), source, str(port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            assert self.process.stderr is not None
+            raise MissingProgramError(f"no RTSP test server; run `make setup-test`: {self.process.stderr.read()}")
+        self.port = int(self.url.split(":")[2].partition("/")[0])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
 def make_authority(directory: Path, name: str = "ca") -> Path:
     """A certificate authority: ``name``.pem and ``name``.key; returns the former."""
     authority = directory / f"{name}.pem"
@@ -150,11 +171,11 @@ def make_authority(directory: Path, name: str = "ca") -> Path:
 _NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-def _sign_certificate(directory: Path) -> None:
-    make_authority(directory)
+def sign_certificate(directory: Path, days: int = 2) -> None:
+    """server.pem and server.key for 127.0.0.1, signed by ca.pem; ``days=-1``: expired since yesterday."""
     (directory / "names").write_text("subjectAltName=IP:127.0.0.1")
     _openssl(f"req {_NEW_KEY} -keyout server.key -out server.csr -subj /CN=localhost", directory)
-    signing = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 2"
+    signing = f"x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days {days}"
     _openssl(f"{signing} -out server.pem", directory)
 
 
