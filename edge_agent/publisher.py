@@ -42,6 +42,9 @@ IN_FLIGHT: Final = 20
 HEALTH_PERIOD_S: Final = 30.0
 REFUSED_PAUSE_S: Final = 5.0
 """After a refused event, so that a wrong access list does not become a busy loop."""
+UNHEARD_PAUSE_S: Final = 1.0
+"""After an event that nobody was subscribed to: the bridge subscribes within about a second of a broker's start."""
+NO_SUBSCRIBER: Final = "No matching subscribers"
 
 _TAKEN: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
 """Without a connection paho keeps the message and sends it after the next one."""
@@ -158,7 +161,7 @@ class Publisher:
         self._farewell()
 
     def _settle(self) -> None:
-        """Mark what the broker has acknowledged, postpone what it refused."""
+        """Mark what the broker has acknowledged, postpone what it refused, keep what nobody was there to hear."""
         answered = not self._answers.empty()
         while not self._answers.empty():
             mid, reason = self._answers.get()
@@ -191,14 +194,16 @@ class Publisher:
             raise
 
     def _acknowledge(self, event_id: str, reason: ReasonCode) -> None:
-        self._acknowledged.append(event_id)
-        heard = reason.getName() != "No matching subscribers"
-        self._telemetry.mqtt_publishes.labels("acknowledged" if heard else "no_subscriber").inc()
-        if not heard:
-            log.warning(
-                "broker took an event that nobody is subscribed to",
-                fix="start the bridge once, then it queues",
-            )
+        """A broker that has thrown the event away, for want of a subscriber, has not taken it: it stays."""
+        if reason.getName() != NO_SUBSCRIBER:
+            self._acknowledged.append(event_id)
+            self._telemetry.mqtt_publishes.labels("acknowledged").inc()
+            return
+        self._telemetry.mqtt_publishes.labels("no_subscriber").inc()
+        if time.monotonic() >= self._send_after:  # once for all that is in flight
+            fix = "start the bridge; where it runs, the broker has forgotten it and will hear from it soon"
+            log.warning("nobody is subscribed, events are kept", fix=fix)
+        self._send_after = time.monotonic() + UNHEARD_PAUSE_S
 
     def _refused(self, event_id: str, reason: ReasonCode) -> None:
         self._telemetry.mqtt_publishes.labels("refused").inc()

@@ -190,7 +190,9 @@ class Listener:
     Its session outlives the broker, as the bridge's does.
     """
 
-    def __init__(self, port: int, topics: str = "ergo/#") -> None:
+    def __init__(
+        self, port: int, topics: str = "ergo/#", *, password: str | None = None, ca: Path | None = None
+    ) -> None:
         self.messages: list[MQTTMessage] = []
         self._subscribed = threading.Event()
         self._client = Client(
@@ -199,6 +201,10 @@ class Listener:
         self._client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+        if password:
+            self._client.username_pw_set("agent", password)
+        if ca:
+            self._client.tls_set(ca_certs=str(ca))
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = 3600
         self._client.connect("127.0.0.1", port, clean_start=False, properties=session)
