@@ -17,7 +17,7 @@ from typing import Final
 import structlog
 
 from edge_agent import bridge
-from edge_agent.errors import HingewatchError
+from edge_agent.errors import HingewatchError, InputError
 from edge_agent.log_lines import LossyLogger
 from edge_agent.settings import BridgeSettings, MqttSettings
 from scripts.chaos.agent import AGENT, SITE, Orders, drive, lines
@@ -92,6 +92,14 @@ class Chain:
         settings = (self._bridge_settings, self._at(self.bridge_link.port))
         self.bridge = _started(_bridge, settings, self.directory / "bridge.log")
 
+    def supervise(self) -> None:
+        """As systemd would: an agent that could not start, on a disk that was full just then, is started again."""
+        if self.agent is None or self.agent.is_alive():
+            return
+        if self.agent.exitcode != InputError.exit_code:
+            raise AssertionError(f"the agent ended by itself with {self.agent.exitcode}")
+        self.start_agent()
+
     def kill_agent(self) -> None:
         """SIGKILL."""
         _kill(self.agent)
@@ -114,18 +122,19 @@ class Chain:
     def catch_up(self) -> float:
         """Seconds until all that is recorded now, and at least one lift made since, is counted."""
         began_s, goal = time.monotonic(), len(self.recorded()) + 1
-        wait_for(f"{goal} lifts to be counted", lambda: _slowly(self.counted() >= goal), PATIENCE_S)
+        wait_for(f"{goal} lifts to be counted", lambda: self._counts(goal), PATIENCE_S)
         return time.monotonic() - began_s
 
     def drain(self) -> None:
         """Stop making lifts and wait until all that is recorded is counted."""
         rate_hz, self.dials[1] = self.dials[1], 0.0
         time.sleep(0.5)
-        wait_for("everything to be counted", lambda: _slowly(self.counted() >= len(self.recorded())), PATIENCE_S)
+        wait_for("everything to be counted", lambda: self._counts(len(self.recorded())), PATIENCE_S)
         self.dials[1] = rate_hz
 
     def finish(self) -> Account:
         """End the driver as an administrator would, wait for the rest, and compare the ids."""
+        self.supervise()
         assert self.agent is not None
         self.agent.terminate()
         self.agent.join(30)
@@ -136,6 +145,10 @@ class Chain:
         self.bridge.terminate()
         self.bridge.join(30)
         return self._account()
+
+    def _counts(self, goal: int) -> bool:
+        self.supervise()
+        return _slowly(self.counted() >= goal)
 
     def _account(self) -> Account:
         database = sqlite3.connect(self._bridge_settings.state_path)

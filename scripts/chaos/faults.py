@@ -5,6 +5,7 @@ import resource
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from paho.mqtt.client import Client, MQTTv5
@@ -93,13 +94,15 @@ def disk_full(chain: Chain, chance: random.Random) -> None:
 
 def disk_refuses(chain: Chain, chance: random.Random) -> None:
     """No file of the agent may grow for a moment (RLIMIT_FSIZE): every write at a file's end fails."""
+    chain.supervise()
     process = chain.agent
     assert process is not None
     assert process.pid is not None
     _, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
-    _moment(chance)
-    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    with suppress(ProcessLookupError):  # it was just starting, and refuses to start on such a disk
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, hard))
+        _moment(chance)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (hard, hard))
 
 
 def disk_read_only(chain: Chain, chance: random.Random) -> None:

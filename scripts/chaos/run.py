@@ -127,6 +127,7 @@ def _torment(chain: Chain, faults: int, chance: random.Random, tally: Tally) -> 
 
 def _do(fault: Fault, chain: Chain, chance: random.Random, tally: Tally) -> None:
     try:
+        chain.supervise()
         fault(chain, chance)
     except Exception as error:
         raise RuntimeError(f"during {fault.__name__}: {error!r}") from error
