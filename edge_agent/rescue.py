@@ -15,6 +15,7 @@ import structlog
 
 from edge_agent.core.events import EventError, from_json
 from edge_agent.database import DamagedError, open_database
+from edge_agent.errors import InputError
 
 log = structlog.get_logger()
 
@@ -37,8 +38,13 @@ def open_outbox(path: Path, tables: str) -> tuple[sqlite3.Connection, int | None
     aside = _put_aside(path)
     database = open_database(path, tables)
     rows = {row[1]: row for row in _readable(aside)}
-    with database:
-        database.executemany(_TAKE_OVER, list(rows.values()))
+    try:
+        with database:
+            database.executemany(_TAKE_OVER, list(rows.values()))
+    except sqlite3.Error as error:
+        database.close()
+        fix = f"free space on that disk, then move {aside} back to {path} and start again"
+        raise InputError(f"cannot write what was rescued from {aside}: {error}", fix) from error
     fix = "check the disk; what is only in the damaged file and was not yet sent is lost"
     log.error("outbox damaged, begun anew", reason=reason, rescued=len(rows), kept_as=str(aside), fix=fix)
     return database, len(rows)

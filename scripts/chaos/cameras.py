@@ -16,7 +16,11 @@ from edge_agent.settings import CameraSettings
 from scripts.chaos.link import Link
 from tests.services import RtspServer, wait_for
 
-FAULTS: Final = ("dies", "hangs", "garbage")
+FAULTS: Final = ("dies", "hangs", "garbage", "garbage_then_restart")
+BOUND_S: Final = 5.0
+UNBOUNDED: Final = "garbage"
+"""Noise that ends within a standing connection: FFmpeg waits for an answer that makes sense up to open_timeout_s
+(10 s), and shortening that would shut out cameras that are slow to answer. It is shown, not judged."""
 LONGEST_S: Final = 12.0
 """Of a fault: longer than open_timeout_s and stall_timeout_s, so that back-offs grow."""
 GAP_S: Final = 1.0
@@ -57,6 +61,12 @@ class Recovery:
 
     by_fault: dict[str, list[float]] = field(default_factory=lambda: {fault: [] for fault in FAULTS})
     longest_gap_s: float = 0.0
+
+    @property
+    def late(self) -> list[str]:
+        """The faults after which it took longer than BOUND_S, and ``other camera`` where that one was disturbed."""
+        late = [name for name, took_s in self.by_fault.items() if name != UNBOUNDED and max(took_s) >= BOUND_S]
+        return late + ["other camera"] * (self.longest_gap_s >= GAP_S)
 
 
 def torment_camera(times: int, seed: int, told: Callable[[], None] = lambda: None) -> Recovery:
@@ -108,5 +118,7 @@ def _suffer(fault: str, link: Link, servers: list[RtspServer], length_s: float) 
     else:
         link.suffer("hole" if fault == "hangs" else "garbage")
         time.sleep(length_s)
+        if fault == "garbage_then_restart":
+            link.suffer("cut")
         link.heal()
     return time.monotonic()

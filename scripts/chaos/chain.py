@@ -191,7 +191,8 @@ def _logged(run: Callable[..., None], what: object, log: Path) -> None:
     try:
         run(what)
     except HingewatchError as error:
-        print(f"error: {error.what}", flush=True)
+        with suppress(OSError):  # the log may be on the disk that refuses
+            os.write(sys.stdout.fileno(), f"error: {error.what}\n".encode())
         sys.exit(error.exit_code)
 
 

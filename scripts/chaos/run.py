@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from scripts.chaos.cameras import torment_camera
 from scripts.chaos.chain import Account, Chain
 from scripts.chaos.faults import EVERYWHERE, ON_OWN_DISK, WITH_TLS, Fault, possible
 
@@ -55,6 +56,7 @@ def main() -> None:
     )
     parser.add_argument("--faults", type=int, default=1000, help="how many in all")
     parser.add_argument("--chains", type=int, default=4, help="brokers, agents and bridges side by side")
+    parser.add_argument("--camera-faults", type=int, default=3, help="of each kind; 0: leave the cameras alone")
     parser.add_argument("--seed", type=int, default=None, help="repeat the random choices of an earlier run")
     parser.add_argument("--json", type=Path, default=Path("build/chaos.json"))
     asked = parser.parse_args()
@@ -62,6 +64,8 @@ def main() -> None:
     print(f"seed {seed}", file=sys.stderr)
     tally = wreak(asked.faults, asked.chains, seed)
     figures = summary(tally, seed)
+    if asked.camera_faults:
+        figures["cameras"] = cameras(asked.camera_faults, seed)
     asked.json.parent.mkdir(parents=True, exist_ok=True)
     asked.json.write_text(json.dumps(figures, indent=2) + "\n")
     show(tally, figures)
@@ -154,9 +158,21 @@ def summary(tally: Tally, seed: int) -> dict[str, Any]:
     }
 
 
+def cameras(times: int, seed: int) -> dict[str, Any]:
+    """How soon a camera is back, the other camera's longest gap, and what of it took too long."""
+    recovery = torment_camera(times, seed)
+    return {
+        "recovery_s": {name: _spread(seconds) for name, seconds in recovery.by_fault.items()},
+        "times": times * len(recovery.by_fault),
+        "other_camera_longest_gap_s": round(recovery.longest_gap_s, 2),
+        "late": recovery.late,
+    }
+
+
 def sound(figures: dict[str, Any]) -> bool:
     """Nothing lost, nothing twice, nothing invented, and every chain came back."""
-    return not (figures["lost"] or figures["duplicated"] or figures["ghosts"] or figures["failures"])
+    wrong = [figures[key] for key in ("lost", "duplicated", "ghosts", "failures")]
+    return not any(wrong) and not figures.get("cameras", {}).get("late")
 
 
 def _spread(seconds: list[float]) -> dict[str, float] | None:
@@ -173,8 +189,15 @@ def show(tally: Tally, figures: dict[str, Any]) -> None:
         table.add_row(name.replace("_", " "), times, str(spread["median"]), str(spread["max"]))
     mixed = figures["recovery_s"] or {"median": "", "max": ""}
     table.add_row(f"mixtures of {MIXTURE}", str(len(tally.mixed_s)), str(mixed["median"]), str(mixed["max"]))
+    for name, spread in figures.get("cameras", {}).get("recovery_s", {}).items():
+        table.add_row(f"camera {name}".replace("_", " "), "", str(spread["median"]), str(spread["max"]))
     console = Console()
     console.print(table)
+    if "cameras" in figures:
+        seen = figures["cameras"]
+        console.print(
+            f"other camera's longest gap {seen['other_camera_longest_gap_s']} s; late: {seen['late'] or 'none'}"
+        )
     console.print(" · ".join(f"{key} {figures[key]}" for key in Account.__slots__))
     for failure in figures["failures"]:
         console.print(f"[red]{failure}[/]")
