@@ -49,7 +49,8 @@ __all__ = [
 
 CameraState = Literal["starting", "up", "down", "ended"]
 
-RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 30.0
+RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 2.0
+"""A camera must be seen again within 5 s of its return, and opening one takes a second or two of those."""
 STEADY_S = 30.0
 """A connection that held this long starts the back-off anew; a camera that flaps keeps its long waits."""
 CLOSE_WAIT_S = 0.5

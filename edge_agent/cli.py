@@ -64,6 +64,8 @@ def _configure_logging(debug: bool) -> None:
 
     import structlog
 
+    from edge_agent.log_lines import LossyLogger
+
     level = logging.DEBUG if debug else logging.INFO
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
     structlog.configure(
@@ -76,7 +78,7 @@ def _configure_logging(debug: bool) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # looked up anew for each line: a progress bar replaces stderr while it runs
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=LossyLogger,
     )
 
 

@@ -10,6 +10,10 @@ LAYOUT = 1
 """``user_version`` of our files; a file of another layout is refused, not guessed at."""
 
 
+class DamagedError(InputError):
+    """The file is damaged, or no SQLite file at all."""
+
+
 def open_database(path: Path, tables: str, *, shared: bool = False) -> sqlite3.Connection:
     """Open or create ``path`` (mode 0600) and run the ``tables`` script.
 
@@ -18,7 +22,7 @@ def open_database(path: Path, tables: str, *, shared: bool = False) -> sqlite3.C
     events; ``shared`` leaves it out, for processes of one machine that take turns (a WAL file cannot be shared
     over a network file system). Use ``with connection:`` for a transaction; the caller keeps threads apart.
 
-    Raises InputError when the file cannot be used.
+    Raises InputError when the file cannot be used, DamagedError when that is because its content is broken.
     """
     path = path.expanduser()
     try:
@@ -66,7 +70,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> InputError:
         )
     if isinstance(error, sqlite3.OperationalError):
         return InputError(f"cannot write {path}: {error}", "free space on that disk, or make the file writable")
-    return InputError(
+    return DamagedError(
         f"{path} is damaged or no SQLite file: {error}",
         "move it away to keep a copy; a new one is made at start",
     )

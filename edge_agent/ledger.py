@@ -27,9 +27,10 @@ REMEMBER_DAYS: Final = 90
 """An event whose bucket is older is refused: only until then is its id sure to be remembered. So an agent may
 be offline for three months, and no replay counts twice however late it comes. A row is about 110 bytes:
 30 MB at 3,000 lifts a day."""
-AHEAD_DAYS: Final = 1
+AHEAD_DAYS: Final = 7
 """An event from farther in the future is refused, for its id would have to be remembered until that day is
-old, and a flood dated 9999 for ever. A day forgives any time zone entered wrongly, and any drift."""
+old, and a flood dated 9999 for ever. A week forgives a wrong time zone, drift and a date mistyped by a day or
+three: a lift that is lost weighs more than an id that is kept for a week longer."""
 ZONE_DAYS: Final = 30
 """A zone that no event and no agent has named for this long leaves the page and makes room for another. Its
 counts stay on disk: when it comes back it goes on from there, so its counters never fall."""

@@ -3,6 +3,11 @@
 One SQLite table holds both the events held back for privacy and those ready to be sent, so neither a
 restart nor a power cut loses one. A row leaves only when the broker has acknowledged it, or when the outbox
 is full.
+
+Acknowledged is not yet safe: mosquitto answers first and writes its file later (every ``autosave_interval``,
+1800 s by default). Killed in between, it forgets events it has acknowledged. So a row stays, marked, until
+the same connection has answered again ``keep_acknowledged_s`` later; after a lost connection or a restart of
+the agent the marked rows are sent again. The bridge knows them by their ids and counts them once.
 """
 
 import sqlite3
@@ -10,13 +15,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import structlog
 
 from edge_agent.core.events import LiftEvent, bucket_start, from_json, to_json
 from edge_agent.core.release import Held, Release, releasable
-from edge_agent.database import open_database
+from edge_agent.rescue import open_outbox
 from edge_agent.settings import OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
 
@@ -37,14 +43,27 @@ CREATE INDEX IF NOT EXISTS events_by_worth ON events (risk, position)
 RETRY_S = 1.0
 """Between two attempts to write while the disk fails: the frame loop calls many times a second."""
 _RISK_RANK = {"low": 0, "medium": 1, "high": 2}
-_INSERT = "INSERT OR IGNORE INTO events (event_id, zone, bucket_start, risk, payload) VALUES (?, ?, ?, ?, ?)"
-_FORGET = "DELETE FROM events WHERE event_id = ? RETURNING ready_at_s"
-_MOVE_TO_END = "UPDATE events SET position = (SELECT max(position) + 1 FROM events) WHERE event_id = ?"
-_MAKE_READY = """
-UPDATE events
-SET position = (SELECT max(position) + 1 FROM events), ready_at_s = ?, bucket_start = ?, payload = ?
-WHERE event_id = ?
+_LONG_AGO_S = 7 * 86_400
+"""The bridge remembers ids for 14 days: after that a second sending would be a second count."""
+
+# A row's position is negated when the broker has acknowledged it; its amount stays unique and keeps the order.
+_END = """(SELECT 1 + max(coalesce((SELECT max(position) FROM events), 0),
+                          -coalesce((SELECT min(position) FROM events), 0)))"""
+_INSERT = f"""
+INSERT OR IGNORE INTO events (position, event_id, zone, bucket_start, risk, payload) VALUES ({_END}, ?, ?, ?, ?, ?)
+"""  # noqa: S608 - our own text
+_ACKNOWLEDGE = "UPDATE events SET position = -position WHERE event_id = ? AND position > 0 RETURNING ready_at_s"
+_HEAD = "SELECT payload FROM events WHERE position > 0 AND ready_at_s IS NOT NULL ORDER BY position LIMIT ?"
+_DEPTH = "SELECT count(*), count(ready_at_s) FROM events WHERE position > 0"
+_FORGET_LONG_ACKNOWLEDGED = "DELETE FROM events WHERE position < 0 AND ready_at_s < ?"
+_FORGET_OLDEST_ACKNOWLEDGED = """
+DELETE FROM events WHERE position IN (SELECT position FROM events WHERE position < 0 ORDER BY position DESC LIMIT ?)
 """
+_SEND_AGAIN = "UPDATE events SET position = -position WHERE position < 0"
+_MOVE_TO_END = f"UPDATE events SET position = {_END} WHERE event_id = ?"  # noqa: S608
+_MAKE_READY = f"""
+UPDATE events SET position = {_END}, ready_at_s = ?, bucket_start = ?, payload = ? WHERE event_id = ?
+"""  # noqa: S608
 
 
 class Outbox:
@@ -60,8 +79,14 @@ class Outbox:
         self._retry_at_s = 0.0
         self._last_bucket: int | None = None
         self._shown_bucket: int | None = None
+        self._keep_acknowledged_s = settings.keep_acknowledged_s
+        self._acknowledged: deque[tuple[float, str]] = deque()
         self._lock = threading.RLock()
-        self._database = open_database(settings.path, TABLES)
+        self._database, rescued = open_outbox(settings.path, TABLES)
+        if rescued is not None:
+            telemetry.outbox_damaged.inc()
+            telemetry.outbox_rescued.inc(rescued)
+        self._forget_long_acknowledged()
         self._show_depth()
         telemetry.outbox_oldest_age.set_function(lambda: self.oldest_age_s(time.time()))
 
@@ -104,19 +129,37 @@ class Outbox:
     def head(self, limit: int) -> tuple[LiftEvent, ...]:
         """The first ``limit`` ready events, in the order in which they are to be sent."""
         with self._lock:
-            rows = self._database.execute(
-                "SELECT payload FROM events WHERE ready_at_s IS NOT NULL ORDER BY position LIMIT ?", (limit,)
-            ).fetchall()
+            rows = self._database.execute(_HEAD, (limit,)).fetchall()
         return tuple(from_json(payload) for (payload,) in rows)
 
     def delivered(self, event_ids: Sequence[str]) -> None:
-        """Forget events that the broker has acknowledged, and note how long they took from their release."""
-        now_s = time.time()
-        with self._lock, self._database:
-            for event_id in event_ids:
-                row = self._database.execute(_FORGET, (event_id,)).fetchone()
-                if row and row[0] is not None:
-                    self._telemetry.delivery.observe(max(0.0, now_s - row[0]))
+        """Mark what the broker has acknowledged; forget what this connection acknowledged long enough ago.
+
+        Call it with every answer of the broker, also with no ids: that the same connection still answers
+        shows that the broker has lived on and has written its file.
+        """
+        now_s, clock_s = time.time(), time.monotonic()
+        safe = [event_id for at_s, event_id in self._acknowledged if at_s + self._keep_acknowledged_s < clock_s]
+        if not event_ids and not safe:
+            return
+        with self._lock:
+            with self._database:
+                rows = [self._database.execute(_ACKNOWLEDGE, (event_id,)).fetchone() for event_id in event_ids]
+                self._database.executemany("DELETE FROM events WHERE event_id = ?", [(each,) for each in safe])
+            self._acknowledged.extend((clock_s, event_id) for event_id in event_ids)
+            for _ in safe:
+                self._acknowledged.popleft()
+            for row in filter(None, rows):
+                self._telemetry.delivery.observe(max(0.0, now_s - row[0]))
+        self._show_ready()
+
+    def send_again(self) -> None:
+        """The connection was lost, perhaps with the broker: what is acknowledged and still kept is ready again."""
+        with self._lock:
+            with self._database:
+                again = self._database.execute(_SEND_AGAIN).rowcount
+            self._acknowledged.clear()
+        self._telemetry.outbox_sent_again.inc(again)
         self._show_ready()
 
     def postpone(self, event_id: str) -> None:
@@ -124,10 +167,15 @@ class Outbox:
         with self._lock, self._database:
             self._database.execute(_MOVE_TO_END, (event_id,))
 
+    @property
+    def unsaved(self) -> int:
+        """Events that wait in memory for the disk to take them: not yet durable."""
+        return len(self._unsaved)
+
     def depth(self) -> tuple[int, int]:
         """How many events are (held back, ready). Not for the outside: the former moves with every lift."""
         with self._lock:
-            total, ready = self._database.execute("SELECT count(*), count(ready_at_s) FROM events").fetchone()
+            total, ready = self._database.execute(_DEPTH).fetchone()
         return total - ready + len(self._unsaved), ready
 
     def shown_depth(self) -> tuple[int, int]:
@@ -137,7 +185,7 @@ class Outbox:
     def oldest_age_s(self, now_s: float) -> float:
         """Seconds since the oldest ready event became ready; 0 when there is none."""
         with self._lock:
-            (oldest,) = self._database.execute("SELECT min(ready_at_s) FROM events").fetchone()
+            (oldest,) = self._database.execute("SELECT min(ready_at_s) FROM events WHERE position > 0").fetchone()
         return 0.0 if oldest is None else max(0.0, now_s - oldest)
 
     def close(self) -> None:
@@ -168,16 +216,24 @@ class Outbox:
             log.warning("outbox full, events given up", events=len(dropped), fix="restore the broker connection")
 
     def _make_room(self) -> list[str]:
+        """What is acknowledged goes first and is no loss; then the least risk. Returns the risks given up."""
         (total,) = self._database.execute("SELECT count(*) FROM events").fetchone()
-        if total <= self._max_events:
+        excess = total - self._max_events
+        if excess <= 0:
             return []
+        excess -= self._database.execute(_FORGET_OLDEST_ACKNOWLEDGED, (excess,)).rowcount
         least = self._database.execute(
-            "SELECT position, risk FROM events ORDER BY risk, position LIMIT ?",
-            (total - self._max_events,),
+            "SELECT position, risk FROM events WHERE position > 0 ORDER BY risk, position LIMIT ?", (excess,)
         ).fetchall()
         self._database.executemany("DELETE FROM events WHERE position = ?", [(position,) for position, _ in least])
         words = {rank: word for word, rank in _RISK_RANK.items()}
         return [words[rank] for _, rank in least]
+
+    def _forget_long_acknowledged(self) -> None:
+        with suppress(sqlite3.Error), self._database:  # a full disk: they are sent once more
+            self._database.execute(_FORGET_LONG_ACKNOWLEDGED, (time.time() - _LONG_AGO_S,))
+        with suppress(sqlite3.Error):
+            self.send_again()
 
     def _release(self, now_s: float) -> tuple[LiftEvent, ...]:
         waiting = {
@@ -227,6 +283,7 @@ class Outbox:
 
     def _show_ready(self) -> None:
         self._telemetry.outbox_events.labels("ready").set(self.depth()[1])
+        self._telemetry.outbox_events.labels("acknowledged").set(len(self._acknowledged))
 
 
 def _renamed(payload: str, release: Release) -> LiftEvent:

@@ -1,9 +1,9 @@
 """Outbox -> MQTT. Two threads, neither of them the frame loop's: paho's for the network, ours for the outbox.
 
 What is in flight is the head of the outbox: at most ``IN_FLIGHT`` events are handed to paho, and the next
-one follows when the broker has acknowledged one and its row is deleted. After a lost connection paho sends
-again what it holds; after a restart of the program the outbox does. Both may send twice, so receivers count
-each ``event_id`` once.
+one follows when the broker has acknowledged one and its row is marked. After a lost connection, and after a
+restart of the program, the outbox sends again what was in flight and what the broker had acknowledged not
+long before. So an event may be sent twice: receivers count each ``event_id`` once.
 """
 
 import json
@@ -42,6 +42,9 @@ IN_FLIGHT: Final = 20
 HEALTH_PERIOD_S: Final = 30.0
 REFUSED_PAUSE_S: Final = 5.0
 """After a refused event, so that a wrong access list does not become a busy loop."""
+UNHEARD_PAUSE_S: Final = 1.0
+"""After an event that nobody was subscribed to: the bridge subscribes within about a second of a broker's start."""
+NO_SUBSCRIBER: Final = "No matching subscribers"
 
 _TAKEN: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
 """Without a connection paho keeps the message and sends it after the next one."""
@@ -85,6 +88,7 @@ class Publisher:
         self._answers: queue.SimpleQueue[tuple[int, ReasonCode]] = queue.SimpleQueue()
         self._acknowledged: list[str] = []
         self._connected = threading.Event()
+        self._was_lost = threading.Event()
         self._wake = threading.Event()
         self._stop_by: float | None = None
         self._health_due = 0.0
@@ -130,6 +134,8 @@ class Publisher:
 
     def _on_over(self) -> None:
         self._connected.clear()
+        self._client.drop_out_messages()  # the outbox sends them again, in their order
+        self._was_lost.set()
         self._telemetry.mqtt_connected.set(0)
         self._wake.set()
 
@@ -143,6 +149,7 @@ class Publisher:
         while not self._finished():
             try:
                 self._settle()
+                self._doubt()
                 self._beat()
                 self._send()
             except Exception as error:  # a full disk or a faulty health must not end the thread
@@ -155,7 +162,8 @@ class Publisher:
         self._farewell()
 
     def _settle(self) -> None:
-        """Delete what the broker has acknowledged, postpone what it refused."""
+        """Mark what the broker has acknowledged, postpone what it refused, keep what nobody was there to hear."""
+        answered = not self._answers.empty()
         while not self._answers.empty():
             mid, reason = self._answers.get()
             event_id = self._in_flight.pop(mid, None)
@@ -165,19 +173,38 @@ class Publisher:
                 self._refused(event_id, reason)
             else:
                 self._acknowledge(event_id, reason)
-        if self._acknowledged:
+        if answered or self._acknowledged:
             self._outbox.delivered(self._acknowledged)
             self._acknowledged = []
 
+    def _doubt(self) -> None:
+        """After a lost connection: what the broker had acknowledged it may have forgotten.
+
+        Every answer of the lost connection was queued before its end was noted, and so is settled before or
+        here: only answers of the next connection can come later, and those are resent without need at worst.
+        """
+        if not self._was_lost.is_set():
+            return
+        self._was_lost.clear()
+        try:
+            self._settle()
+            self._in_flight.clear()
+            self._outbox.send_again()
+        except Exception:
+            self._was_lost.set()
+            raise
+
     def _acknowledge(self, event_id: str, reason: ReasonCode) -> None:
-        self._acknowledged.append(event_id)
-        heard = reason.getName() != "No matching subscribers"
-        self._telemetry.mqtt_publishes.labels("acknowledged" if heard else "no_subscriber").inc()
-        if not heard:
-            log.warning(
-                "broker took an event that nobody is subscribed to",
-                fix="start the bridge once, then it queues",
-            )
+        """A broker that has thrown the event away, for want of a subscriber, has not taken it: it stays."""
+        if reason.getName() != NO_SUBSCRIBER:
+            self._acknowledged.append(event_id)
+            self._telemetry.mqtt_publishes.labels("acknowledged").inc()
+            return
+        self._telemetry.mqtt_publishes.labels("no_subscriber").inc()
+        if time.monotonic() >= self._send_after:  # once for all that is in flight
+            fix = "start the bridge; where it runs, the broker has forgotten it and will hear from it soon"
+            log.warning("nobody is subscribed, events are kept", fix=fix)
+        self._send_after = time.monotonic() + UNHEARD_PAUSE_S
 
     def _refused(self, event_id: str, reason: ReasonCode) -> None:
         self._telemetry.mqtt_publishes.labels("refused").inc()

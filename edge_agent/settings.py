@@ -195,6 +195,9 @@ class OutboxSettings(Section):
 
     path: UserPath = Path("~/.local/state/hingewatch/outbox.sqlite")
     max_events: int = Field(100_000, ge=1, description="beyond this the oldest low-risk events make room, counted")
+    keep_acknowledged_s: float = Field(
+        2000.0, ge=0, description="longer than the broker's autosave_interval: a killed broker forgets what it took"
+    )
 
 
 class MetricsSettings(Section):

@@ -19,6 +19,7 @@ from prometheus_client import (
 
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.search import SEARCHES
+from edge_agent.outbox_telemetry import OutboxMetrics
 from edge_agent.veil import Veil
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
@@ -42,7 +43,7 @@ class AgentLabels:
     failure_reasons: Sequence[str] = ()
 
 
-class AgentTelemetry:
+class AgentTelemetry(OutboxMetrics):
     """``edge_agent_*``.
 
     Whatever moves with the people in view (frames looked at, networks asked, lifts, events held back) stands still on
@@ -57,7 +58,7 @@ class AgentTelemetry:
         self._declare_looks(self._veil.behind)
         self._declare_inference(registry)
         self._declare_lifts(self._veil.behind)
-        self._declare_outbox(registry)
+        self._declare_outbox(registry, self._veil.behind)
         self._declare_mqtt(registry)
         self._start_at_zero(labels or AgentLabels())
         self._veil.lift()
@@ -164,36 +165,6 @@ class AgentTelemetry:
             registry=registry,
         )
 
-    def _declare_outbox(self, registry: CollectorRegistry) -> None:
-        self.outbox_events = Gauge(
-            "edge_agent_outbox_events",
-            "Events waiting: held back for privacy (as of the last bucket end), or ready to be sent",
-            ["state"],
-            registry=registry,
-        )
-        self.outbox_oldest_age = Gauge(
-            "edge_agent_outbox_oldest_age_seconds",
-            "How long the oldest ready event has waited for the broker; 0 when none does",
-            registry=registry,
-        )
-        self.delivery = Histogram(
-            "edge_agent_delivery_seconds",
-            "From an event's release, when its time bucket has ended, to the broker's acknowledgement",
-            registry=registry,
-            buckets=_LATENCY_SECONDS,
-        )
-        self.outbox_dropped = Counter(
-            "edge_agent_outbox_dropped_events",
-            "Events given up because the outbox was full",
-            ["risk"],
-            registry=self._veil.behind,
-        )
-        self.outbox_write_errors = Counter(
-            "edge_agent_outbox_write_errors",
-            "Failed writes to the outbox file; each is retried",
-            registry=registry,
-        )
-
     def _declare_mqtt(self, registry: CollectorRegistry) -> None:
         self.mqtt_connected = Gauge(
             "edge_agent_mqtt_connected", "1 while the broker has accepted the connection", registry=registry
@@ -241,8 +212,7 @@ class AgentTelemetry:
         each(self.inference_errors.labels, labels.models)
         each(self.lifts.labels, TECHNIQUES)
         each(self.lifts_unknown.labels, labels.unknown_reasons)
-        each(self.outbox_events.labels, ("held", "ready"))
-        each(self.outbox_dropped.labels, ("low", "medium", "high"))
+        self._start_outbox_at_zero()
         each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
         each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
 

@@ -22,6 +22,7 @@ from tests.services import (
     Listener,
     Mosquitto,
     Prometheus,
+    RtspServer,
     accepts_connections,
     free_port,
     page,
@@ -29,7 +30,6 @@ from tests.services import (
     sample,
     wait_for,
 )
-from tests.test_camera import RtspServer
 
 PROGRAM = (sys.executable, "-c", "from edge_agent.cli import main; main()")
 CAMERA_PASSWORD = "hunter2"

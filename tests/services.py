@@ -24,6 +24,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 Value = TypeVar("Value")
+SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's GStreamer bindings live here
 
 
 class MissingProgramError(Exception):
@@ -101,7 +102,8 @@ class Mosquitto:
             (directory / "acl").write_text(access_list)
             lines.append(f"acl_file {directory}/acl")
         if tls:
-            _sign_certificate(directory)
+            make_authority(directory)
+            sign_certificate(directory)
             lines += [f"certfile {directory}/server.pem", f"keyfile {directory}/server.key"]
         self._config = directory / "mosquitto.conf"
         self._config.write_text("\n".join(lines) + "\n")
@@ -137,6 +139,25 @@ class Mosquitto:
         self.stop()
 
 
+class RtspServer:
+    """A GStreamer RTSP server in a process of its own, so that it can be killed like a camera's power."""
+
+    def __init__(self, source: str, port: int = 0) -> None:
+        script = Path(__file__).with_name("rtsp_server.py")
+        command = [SYSTEM_PYTHON, str(script), source, str(port)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert self.process.stdout is not None
+        self.url = self.process.stdout.readline().strip()
+        if not self.url:
+            assert self.process.stderr is not None
+            raise MissingProgramError(f"no RTSP test server; run `make setup-test`: {self.process.stderr.read()}")
+        self.port = int(self.url.split(":")[2].partition("/")[0])
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
 def make_authority(directory: Path, name: str = "ca") -> Path:
     """A certificate authority: ``name``.pem and ``name``.key; returns the former."""
     authority = directory / f"{name}.pem"
@@ -150,11 +171,11 @@ def make_authority(directory: Path, name: str = "ca") -> Path:
 _NEW_KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
 
 
-def _sign_certificate(directory: Path) -> None:
-    make_authority(directory)
+def sign_certificate(directory: Path, days: int = 2) -> None:
+    """server.pem and server.key for 127.0.0.1, signed by ca.pem; ``days=-1``: expired since yesterday."""
     (directory / "names").write_text("subjectAltName=IP:127.0.0.1")
     _openssl(f"req {_NEW_KEY} -keyout server.key -out server.csr -subj /CN=localhost", directory)
-    signing = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days 2"
+    signing = f"x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -days {days}"
     _openssl(f"{signing} -out server.pem", directory)
 
 
@@ -169,7 +190,9 @@ class Listener:
     Its session outlives the broker, as the bridge's does.
     """
 
-    def __init__(self, port: int, topics: str = "ergo/#") -> None:
+    def __init__(
+        self, port: int, topics: str = "ergo/#", *, password: str | None = None, ca: Path | None = None
+    ) -> None:
         self.messages: list[MQTTMessage] = []
         self._subscribed = threading.Event()
         self._client = Client(
@@ -178,6 +201,10 @@ class Listener:
         self._client.on_connect = lambda client, *_: client.subscribe(topics, qos=1)
         self._client.on_subscribe = lambda *_: self._subscribed.set()
         self._client.on_message = lambda _client, _data, message: self.messages.append(message)
+        if password:
+            self._client.username_pw_set("agent", password)
+        if ca:
+            self._client.tls_set(ca_certs=str(ca))
         session = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         session.SessionExpiryInterval = 3600
         self._client.connect("127.0.0.1", port, clean_start=False, properties=session)

@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections import Counter
@@ -21,10 +20,10 @@ from edge_agent.camera import Camera, probe, read_video, redact, video_info
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings
+from tests.services import RtspServer
 from tests.videos import number_of, numbered_picture, write_numbered
 
 PATIENCE_S = 20.0
-SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's GStreamer bindings live here
 
 
 class Counts:
@@ -57,25 +56,6 @@ class Counts:
 
 class QuietPage(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None: ...
-
-
-class RtspServer:
-    """A GStreamer RTSP server in a process of its own, so that it can be killed like a camera's power."""
-
-    def __init__(self, source: str, port: int = 0) -> None:
-        script = Path(__file__).with_name("rtsp_server.py")
-        command = [SYSTEM_PYTHON, str(script), source, str(port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.url = self.process.stdout.readline().strip()
-        if not self.url:
-            assert self.process.stderr is not None
-            pytest.fail(f"no RTSP test server; run `make setup-test`: {self.process.stderr.read()}")
-        self.port = int(self.url.split(":")[2].partition("/")[0])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.communicate()
 
 
 @pytest.fixture

@@ -118,7 +118,6 @@ def test_stopping_first_sends_what_was_just_released(mosquitto: Mosquitto, outbo
             wait_for("hello", lambda: idle.metric("connected"))
             sent |= idle.lift(25)
         wait_for("all events", lambda: set(event_ids(listener)) == sent)
-        assert Agent(outbox_path, at(mosquitto.port)).delivered()
 
 
 def test_a_broker_that_comes_up_late_gets_everything(mosquitto: Mosquitto, outbox_path: Path) -> None:
@@ -184,6 +183,35 @@ def test_an_agent_without_a_broker_keeps_its_events_for_its_next_life(
         wait_for("all events", lambda: set(event_ids(listener)) == sent)
 
 
+def test_a_broker_killed_just_after_its_acknowledgements_gets_again_what_it_has_forgotten(
+    mosquitto: Mosquitto, outbox_path: Path, tmp_path: Path
+) -> None:
+    with mosquitto, agent(outbox_path, at(mosquitto.port)) as running:
+        with Listener(mosquitto.port):
+            sent = running.lift(20)
+            wait_for("the outbox to empty", running.delivered)
+        mosquitto.kill()
+        for file in (tmp_path / "mosquitto").glob("mosquitto.db*"):
+            file.unlink()  # as if it had not been written in time
+        wait_for("the loss to be noticed", lambda: running.metric("connected") == 0)
+        mosquitto.start()
+        with Listener(mosquitto.port) as listener:
+            wait_for("all of them, again", lambda: set(event_ids(listener)) == sent, 30)
+            wait_for("the outbox to empty", running.delivered)
+
+
+def test_an_event_that_nobody_is_subscribed_to_is_kept_until_somebody_is(
+    mosquitto: Mosquitto, outbox_path: Path
+) -> None:
+    with mosquitto, agent(outbox_path, at(mosquitto.port)) as running:
+        sent = running.lift(3)
+        wait_for("the answers", lambda: running.metric("publishes_total", result="no_subscriber") >= 3)
+        assert running.outbox.depth() == (0, 3)
+        with Listener(mosquitto.port) as listener:
+            wait_for("the outbox to empty", running.delivered)
+            wait_for("all events", lambda: set(event_ids(listener)) == sent)
+
+
 def test_a_refused_password_is_not_a_connection(tmp_path: Path, outbox_path: Path) -> None:
     with (
         Mosquitto(tmp_path, password="right") as mosquitto,
@@ -205,7 +233,11 @@ def test_tls_trusts_the_given_authority_and_no_other(tmp_path: Path, outbox_path
             assert wary.metric("connected") == 0
         with agent(outbox_path, to_broker, stop_s=0.2) as plain:
             wait_for("a failure", lambda: plain.metric("connect_failures_total", cause="no_answer"))
-        with agent(outbox_path, to_broker.model_copy(update={"ca_file": tmp_path / "ca.pem"})) as trusting:
+        trusted = tmp_path / "ca.pem"
+        with (
+            Listener(mosquitto.port, ca=trusted),
+            agent(outbox_path, to_broker.model_copy(update={"ca_file": trusted})) as trusting,
+        ):
             wait_for("the outbox to empty", trusting.delivered)
 
 
@@ -220,10 +252,11 @@ def test_a_refused_zone_is_kept_counted_and_does_not_hold_up_the_others(
     monkeypatch.setattr("edge_agent.publisher.REFUSED_PAUSE_S", 0.05)
     access_list = (
         "user agent\ntopic write ergo/v1/north/edge-1/status\ntopic write ergo/v1/north/edge-1/health\n"
-        "topic write ergo/v1/north/dock-1/lift\n"
+        "topic write ergo/v1/north/dock-1/lift\ntopic read ergo/#\n"
     )
     with (
         Mosquitto(tmp_path, password="right", access_list=access_list) as mosquitto,
+        Listener(mosquitto.port, password="right"),
         agent(outbox_path, at(mosquitto.port, "right"), stop_s=0.2) as running,
     ):
         forbidden = running.lift(25, zone="vault")  # more than fit in flight

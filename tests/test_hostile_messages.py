@@ -112,7 +112,7 @@ FORGERIES: dict[str, list[tuple[str, str | bytes]]] = {
     ],
     "topic_mismatch": [(lift_topic("south", "dock-1"), changed()), (DOCK, changed(zone="dock-2"))],
     "too_old": [(DOCK, at(-92 * DAY_S)), (DOCK, changed(bucket_start="1970-01-01T00:00:00Z"))],
-    "in_future": [(DOCK, at(2 * DAY_S)), (DOCK, changed(bucket_start="9999-12-31T23:55:00Z"))],
+    "in_future": [(DOCK, at(8 * DAY_S)), (DOCK, changed(bucket_start="9999-12-31T23:55:00Z"))],
 }
 
 

@@ -22,8 +22,10 @@ FIVE_MIN_S = 300
 class Box:
     """An outbox that can be closed and opened again, and its metrics."""
 
-    def __init__(self, path: Path, *, min_lifts: int = 1, max_events: int = 1000) -> None:
-        self.settings = OutboxSettings(path=path, max_events=max_events)
+    def __init__(
+        self, path: Path, *, min_lifts: int = 1, max_events: int = 1000, keep_acknowledged_s: float = 2000
+    ) -> None:
+        self.settings = OutboxSettings(path=path, max_events=max_events, keep_acknowledged_s=keep_acknowledged_s)
         self.privacy = PrivacySettings(bucket_s=FIVE_MIN_S, min_lifts=min_lifts)
         self.open()
 
@@ -76,8 +78,9 @@ def test_a_ready_event_stays_until_it_is_acknowledged(path: Path) -> None:
     box.outbox.release(NOON + FIVE_MIN_S)
 
     first = box.outbox.head(1)[0]
-    box.outbox.delivered([first.event_id])
     box.reopen()
+    assert box.ready() == ids(events)
+    box.outbox.delivered([first.event_id])
 
     assert box.ready() == ids(events) - {first.event_id}
     assert box.metric("outbox_events", state="ready") == 2
@@ -208,10 +211,6 @@ def test_the_file_is_for_its_owner_only(path: Path) -> None:
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def _damaged(path: Path) -> None:
-    path.write_bytes(b"this was an outbox once" * 100)
-
-
 def _from_a_newer_version(path: Path) -> None:
     database = sqlite3.connect(path)
     database.execute("PRAGMA user_version = 99")
@@ -224,7 +223,7 @@ def _a_directory(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
-    [(_damaged, "damaged"), (_from_a_newer_version, "another version"), (_a_directory, "cannot write")],
+    [(_from_a_newer_version, "another version"), (_a_directory, "cannot write")],
 )
 def test_a_file_that_cannot_be_used_is_named_with_what_to_do(path: Path, spoil: object, said: str) -> None:
     path.parent.mkdir()
@@ -243,3 +242,92 @@ def test_two_agents_cannot_share_one_outbox(path: Path) -> None:
     with pytest.raises(InputError, match="in use by another process"):
         Box(path)
     first.outbox.close()
+
+
+def test_what_the_broker_acknowledged_is_kept_until_the_same_connection_answers_again_later(path: Path) -> None:
+    box = Box(path, keep_acknowledged_s=0.01)
+    events = [an_event() for _ in range(3)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    in_order = [event.event_id for event in box.outbox.head(3)]
+
+    box.outbox.delivered(in_order[:2])
+    assert [event.event_id for event in box.outbox.head(3)] == in_order[2:]
+    assert box.outbox.depth() == (0, 1)
+    box.outbox.send_again()  # the connection was lost, perhaps with the broker
+    assert [event.event_id for event in box.outbox.head(3)] == in_order
+    assert box.metric("outbox_sent_again_events_total") == 2
+
+    box.outbox.delivered(in_order)
+    time.sleep(0.02)
+    box.outbox.delivered(())  # the broker has lived on: it has written its file
+    box.outbox.send_again()
+    assert box.outbox.depth() == (0, 0)
+
+
+def test_what_was_acknowledged_before_a_restart_is_sent_once_more_unless_that_is_a_week_ago(path: Path) -> None:
+    now_s = time.time()
+    for released_at_s, sent_again in ((now_s, 1), (now_s - 8 * 86_400, 0)):
+        box = Box(path)
+        event = an_event(bucket_start=int(released_at_s) - 2 * FIVE_MIN_S)
+        box.outbox.hold(event)
+        box.outbox.release(released_at_s)
+        box.outbox.delivered([event.event_id])
+        box.reopen()
+        assert box.outbox.depth() == (0, sent_again)
+        box.outbox.close()
+        path.unlink()
+
+
+def test_a_full_outbox_first_forgets_what_was_acknowledged_and_that_is_no_loss(path: Path) -> None:
+    box = Box(path, max_events=3)
+    first = [an_event(risk="high") for _ in range(2)]
+    for event in first:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.delivered([event.event_id for event in first])
+    for _ in range(3):
+        box.outbox.hold(an_event(risk="low"))
+
+    assert box.outbox.depth() == (3, 0)
+    assert box.metric("outbox_dropped_events_total", risk="low") == 0
+    box.outbox.send_again()
+    assert box.outbox.depth() == (3, 0)
+
+
+def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path: Path) -> None:
+    path.parent.mkdir()
+    noise = b"this was an outbox once" * 100
+    path.write_bytes(noise)
+
+    with capture_logs() as logs:
+        box = Box(path)
+    box.outbox.hold(an_event())
+
+    assert box.outbox.depth() == (1, 0)
+    assert box.metric("outbox_damaged_files_total") == 1
+    (aside,) = path.parent.glob("*.damaged-*")
+    assert aside.read_bytes() == noise
+    assert [line["log_level"] for line in logs] == ["error"]
+    assert str(aside) in logs[0]["kept_as"]
+
+
+def test_what_is_readable_in_a_damaged_outbox_is_rescued(path: Path) -> None:
+    box = Box(path)
+    events = [an_event() for _ in range(300)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.close()
+    whole = bytearray(path.read_bytes())
+    page = whole.index(f'"event_id":"{events[150].event_id}"'.encode()) // 4096 * 4096
+    whole[page : page + 4096] = b"\xff" * 4096
+    path.write_bytes(whole)
+
+    box.open()
+
+    rescued = box.ready()
+    assert 200 < len(rescued) < 300
+    assert rescued < ids(events)
+    assert box.metric("outbox_rescued_events_total") == len(rescued)

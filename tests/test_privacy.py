@@ -36,7 +36,7 @@ AGENT_LABELS = {
     "camera": {"dock", "gate"},
     "model": {"pose-detector", "pose-landmarker-full", "spine"},
     "device": {"CPU", "GPU", "NPU"},
-    "state": {"held", "ready"},
+    "state": {"held", "ready", "acknowledged"},
     "risk": {"low", "medium", "high"},
     "technique": {"hinge", "squat", "rounded_back", "unknown"},
 }

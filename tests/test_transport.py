@@ -239,8 +239,9 @@ def test_a_broker_under_another_name_is_not_believed(tmp_path: Path) -> None:
 def test_certificates_are_renewed_under_a_running_agent(broker: SiteBroker, tmp_path: Path) -> None:
     """A new certificate on disk is used at the next connection; the broker no longer takes the old one."""
     with agent(tmp_path / "outbox.sqlite", broker.settings("agents/edge-1")) as running:
-        running.lift()
-        wait_for("the outbox to empty", running.delivered)
+        with connected(broker.settings("bridge")) as (_, heard, _):
+            running.lift()
+            wait_for("a lift", lambda: heard)
         broker.stop()
         for path in broker.folder.rglob("*.pem"):
             path.unlink()
@@ -248,7 +249,8 @@ def test_certificates_are_renewed_under_a_running_agent(broker: SiteBroker, tmp_
         made(broker.folder)  # a new authority, so that only new certificates fit
         broker.start()
         running.lift()
-        wait_for("the outbox to empty under the new certificate", running.delivered, 60)
+        with connected(broker.settings("bridge")) as (_, heard, _):
+            wait_for("a lift under the new certificate", lambda: heard, 60)
 
 
 def test_tls_is_the_rule_where_the_broker_is_on_another_machine() -> None:
