@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo bench train evaluate lock clean
+.PHONY: help setup setup-test test check demo bench fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -8,7 +8,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
-export PYTHON VIDEO SOAK_MINUTES
+export PYTHON VIDEO SOAK_MINUTES FUZZ_CASES
 
 help:  ## list the targets
 	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,11 @@ bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench 
 	@mkdir -p build
 	@.venv/bin/python -m scripts.bench.run "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json \
 		$${SOAK_MINUTES:+--soak-minutes "$$SOAK_MINUTES"}
+
+fuzz: setup  ## hostile input to every parser, guided by coverage: build/fuzz.json; make fuzz FUZZ_CASES=10000
+	@scripts/fuzz/setup.sh
+	@mkdir -p build
+	@build/fuzz-venv/bin/python -m scripts.fuzz.run build/fuzz.json
 
 train: setup  ## the spine model from nothing: simulated people, the real pose network, training (hours)
 	@models/spine/make.sh

@@ -186,7 +186,7 @@ class Bridge:
         at_s = now_s
         if message.retain:
             said = record.get("at_unix_s")
-            at_s = min(now_s, said) if isinstance(said, int) else 0.0
+            at_s = min(now_s, max(0, said)) if isinstance(said, int) else 0.0  # no int that SQLite cannot hold
         self._ledger.declare(site, zones)
         self._ledger.heard(site, agent, at_s=at_s)
 
