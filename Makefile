@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo bench chaos train evaluate lock clean
+.PHONY: help setup setup-test test check demo bench chaos fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -8,7 +8,7 @@ TEST_PACKAGES := mosquitto mosquitto-clients prometheus prometheus-alertmanager 
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
-export PYTHON VIDEO SOAK_MINUTES FAULTS SEED
+export PYTHON VIDEO SOAK_MINUTES FAULTS SEED FUZZ_CASES
 
 help:  ## list the targets
 	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench 
 
 chaos: setup-test  ## break everything a thousand times, count: build/chaos.json; make chaos FAULTS=100 SEED=7
 	@.venv/bin/python -m scripts.chaos.run $${FAULTS:+--faults "$$FAULTS"} $${SEED:+--seed "$$SEED"}
+
+fuzz: setup  ## hostile input to every parser, guided by coverage: build/fuzz.json; make fuzz FUZZ_CASES=10000
+	@scripts/fuzz/setup.sh
+	@mkdir -p build
+	@build/fuzz-venv/bin/python -m scripts.fuzz.run build/fuzz.json
 
 train: setup  ## the spine model from nothing: simulated people, the real pose network, training (hours)
 	@models/spine/make.sh

@@ -80,8 +80,26 @@ def _entries_in(root: Path) -> Mapping[str, ModelEntry]:
     found = {}
     for path in sorted(root.glob("*/model.yml")):
         name = path.parent.name
-        found[name] = ModelEntry(name=name, **yaml.safe_load(path.read_text(encoding="utf-8")))
+        found[name] = _entry_of(name, path.read_bytes())
     return found
+
+
+def _entry_of(name: str, manifest: bytes) -> ModelEntry:
+    """Raises InputError where the bytes are no ``model.yml``, whatever PyYAML or pydantic make of them."""
+    try:
+        return ModelEntry(name=name, **yaml.safe_load(manifest))
+    except (
+        yaml.YAMLError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        RecursionError,
+    ) as error:
+        raise InputError(
+            f"models/{name}/model.yml is no model description ({type(error).__name__})", "install the program again"
+        ) from error
 
 
 def entry(name: str) -> ModelEntry:

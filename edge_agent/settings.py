@@ -74,7 +74,16 @@ def _watchable(source: str) -> str:
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Polygon = Annotated[tuple[tuple[Fraction, Fraction], ...], Field(min_length=3), AfterValidator(_sound)]
-UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+
+def _expanded(path: Path) -> Path:
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"no user's home is known for {path}: write the path in full") from None
+
+
+UserPath = Annotated[Path, AfterValidator(_expanded)]
 
 
 class Section(BaseModel):

@@ -31,6 +31,14 @@ _WORDS = {
     "int_parsing": ("must be a whole number", ""),
 }
 
+MAX_TEXT_CHARS = 262_144
+"""A site of a hundred cameras is about 60,000."""
+MAX_PLACES = 20_000
+"""Aliases to aliases grow a short file without end: no more values than this, each use of an alias counted."""
+
+# What PyYAML lets out besides its own errors: !!int x, 2024-13-45, "\\U00110000", a thousand brackets.
+_YAML_LEAKS = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError, RecursionError)
+
 log = structlog.get_logger()
 
 
@@ -72,6 +80,8 @@ def _read(path: Path, what: str, fix: str) -> str:
         raise InputError(f"cannot read {what} {path}: {error.strerror}", fix) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{what} {path} is not UTF-8 text", "save it as UTF-8") from error
+    except (ValueError, RuntimeError) as error:  # a NUL in the path; the home of a user who is not there
+        raise InputError(f"cannot read {what} {str(path)!r}: {error}", fix) from error
 
 
 def _password(mqtt: MqttSettings, environ: Mapping[str, str]) -> SecretStr | None:
@@ -84,7 +94,7 @@ def _password(mqtt: MqttSettings, environ: Mapping[str, str]) -> SecretStr | Non
     password = _read(mqtt.password_file, "the password file", fix).rstrip("\r\n")
     if not password:
         raise InputError(f"the password file {mqtt.password_file} is empty", fix)
-    if mqtt.password_file.stat().st_mode & stat.S_IROTH:
+    if mqtt.password_file.expanduser().stat().st_mode & stat.S_IROTH:
         log.warning(
             "every user of this machine can read the password file",
             path=str(mqtt.password_file),
@@ -95,6 +105,8 @@ def _password(mqtt: MqttSettings, environ: Mapping[str, str]) -> SecretStr | Non
 
 def _parse(text: str, name: str) -> tuple[dict[Place, int], Any]:
     """Give the line of every place in the file, counted from 1, and the values themselves."""
+    if len(text) > MAX_TEXT_CHARS:
+        raise InputError(f"{name} is too long for a settings file", f"keep it under {MAX_TEXT_CHARS} characters")
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         lines = {} if root is None else _lines_of(root, name)
@@ -104,6 +116,8 @@ def _parse(text: str, name: str) -> tuple[dict[Place, int], Any]:
         raise InputError(f"{name}:{line}: not YAML: {error.problem}", "check indentation, colons, quotes") from error
     except yaml.YAMLError as error:
         raise InputError(f"{name}: not YAML: {error}", "save it as plain UTF-8 text") from error
+    except _YAML_LEAKS as error:
+        raise InputError(f"{name}: a value cannot be read: {error}", "put it in quotes, nest less") from error
     return lines, {} if tree is None else tree
 
 
@@ -111,6 +125,8 @@ def _lines_of(root: yaml.Node, name: str) -> dict[Place, int]:
     lines: dict[Place, int] = {}
     for place, node in _walk(root, (), frozenset()):
         line = node.start_mark.line + 1
+        if len(lines) >= MAX_PLACES:
+            raise InputError(f"{name}:{line}: more than {MAX_PLACES} values", "use fewer aliases (*name)")
         # plain YAML keeps the last of two equal keys without a word
         if place in lines and isinstance(place[-1], str):
             raise SettingsError(
@@ -164,7 +180,10 @@ def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> Inp
         message, _, fix = message.removeprefix("Value error, ").partition(": ")
     if not fix:
         fix = _meaning(place)
-    is_now = f" (is {detail['input']})" if isinstance(detail["input"], int | float) else ""
+    given = detail["input"]
+    # Python refuses to write out an int of thousands of digits
+    short = isinstance(given, float) or (isinstance(given, int) and given.bit_length() <= 64)
+    is_now = f" (is {given})" if short else ""
     return InputError(f"{where}: {_spell(place)}: {message[:1].lower()}{message[1:]}{is_now}", fix)
 
 

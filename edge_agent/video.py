@@ -26,6 +26,8 @@ UNSTAMPED_FORMATS = frozenset({"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc", "
 """Formats without time stamps: FFmpeg makes up 25 Hz, which on a live MJPEG camera is simply wrong."""
 
 OPEN_TIMEOUT_S = 10.0
+MAX_PIXELS = 8192 * 4320
+"""Larger than any camera's picture; a file may declare anything, and a picture is allocated before it is seen."""
 
 _ROTATIONS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
@@ -147,7 +149,7 @@ def open_video(source: str, open_timeout_s: float, read_timeout_s: float) -> Inp
 def _open_stream(source: str, options: dict[str, str], timeout: tuple[float, float]) -> InputContainer:
     began_s = time.monotonic()
     try:
-        return av.open(source, mode="r", options=options, timeout=timeout)
+        return av.open(source, mode="r", options=options, timeout=timeout, metadata_errors="replace")
     except av.error.InvalidDataError:
         # FFmpeg's RTSP client calls an answer that never came "invalid data".
         if time.monotonic() - began_s >= 0.9 * timeout[0]:
@@ -159,7 +161,9 @@ def _open_file(path: Path) -> InputContainer:
     if path.is_file() and os.access(path, os.R_OK) and path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes)", "copy or record the file again")
     try:
-        return _with_video(av.open(str(path), mode="r", options={"format_whitelist": FILE_FORMATS}))
+        return _with_video(
+            av.open(str(path), mode="r", options={"format_whitelist": FILE_FORMATS}, metadata_errors="replace")
+        )
     except (av.error.FFmpegError, IndexError) as error:
         found = failure(error)
         what, fix = found.what, found.fix
@@ -177,6 +181,10 @@ def _with_video(container: InputContainer) -> InputContainer:
     except IndexError:
         container.close()
         raise
+    if context is None:  # a codec that FFmpeg does not know
+        container.close()
+        raise IndexError
+    context.options = {"max_pixels": str(MAX_PIXELS)}
     # One thread: frame threads add a frame of delay each and measured no gain per core.
     context.thread_count = 1
     return container

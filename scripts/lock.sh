@@ -12,4 +12,5 @@ compile pyproject.toml --group dev --output-file requirements-dev.lock
 compile pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
 compile pyproject.toml --extra quantize --constraints requirements-dev.lock --output-file requirements-quantize.lock
 compile scripts/bench/requirements.in --output-file scripts/bench/requirements.lock
+compile scripts/fuzz/requirements.in --output-file scripts/fuzz/requirements.lock
 compile --group build --constraints requirements-dev.lock --output-file requirements-build.lock
