@@ -138,7 +138,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
 @pytest.mark.parametrize("box", [b"mvhd", b"mdhd"])
 @pytest.mark.parametrize("timescale", [0, 1, 2**32 - 1])
 def test_an_absurd_clock_or_duration_is_read_past_or_refused(tmp_path: Path, box: bytes, timescale: int) -> None:
-    """The clock of the file, or of its pictures, has 0 or 4 billion ticks a second, or one: then frames last hours."""
+    """The clock of the file, or of its pictures, ticks 0 or 4 billion times a second, or once."""
     path = write_numbered(tmp_path / "clip.mp4", 20, (160, 120))
     data = bytearray(path.read_bytes())
     place = data.index(box) + 4 + 4 + 8  # version and flags, two times of the box's version 0
