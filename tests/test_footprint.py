@@ -19,7 +19,12 @@ RENAMED = re.compile(r'(?:rename|renameat|renameat2|link|linkat|symlink|symlinka
 CONNECTED = re.compile(r'connect\(.*sin6?_port=htons\((\d+)\).*?inet_(?:addr|pton)\((?:AF_INET6, )?"([^"]+)"')
 LISTENED = re.compile(r'bind\(.*sin6?_port=htons\((\d+)\).*?inet_(?:addr|pton)\((?:AF_INET6, )?"([^"]+)"')
 DNS_PORT = 53
-CALLS = "open,openat,creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod,connect,bind"
+ENVELOPE_BYTES = 64
+"""Of an MQTT message beside topic and payload: header, id, the schema's name; and a byte by which paho wakes itself."""
+SESSION_BYTES = 512
+"""Connecting with a will, pings, acknowledgements and goodbye, once for all."""
+SENT = re.compile(r"send(?:to|msg)\(.*\) = (\d+)$", re.MULTILINE)
+CALLS = "sendto,sendmsg,connect,bind,open,openat,creat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,mknod"
 PICTURE_MAGIC = (
     b"\x89PNG",
     b"\xff\xd8\xff",
@@ -41,6 +46,8 @@ class Footprint:
     written: set[Path]
     connected: set[tuple[str, int]]
     bound: set[tuple[str, int]]
+    sent_bytes: int
+    heard_bytes: int
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,8 @@ def footprint(tmp_path_factory: pytest.TempPathFactory) -> Footprint:
         environ = os.environ | {"HOME": str(home), "TMPDIR": str(home), "XDG_CACHE_HOME": str(home)}
         subprocess.run([*strace, *agent, str(folder / "site.yaml")], env=environ, check=True, timeout=300)
         assert len(listener.heard("/lift")) == 5
+        heard_bytes = sum(len(message.topic) + len(message.payload) for message in listener.messages)
+        messages = len(listener.messages)
         port = broker.port
     told = trace.read_text(errors="replace")
     return Footprint(
@@ -82,6 +91,8 @@ def footprint(tmp_path_factory: pytest.TempPathFactory) -> Footprint:
         written={Path(path) for path in WRITTEN.findall(told) + RENAMED.findall(told)},
         connected={(address, int(port)) for port, address in CONNECTED.findall(told)},
         bound={(address, int(port)) for port, address in LISTENED.findall(told)},
+        sent_bytes=sum(map(int, SENT.findall(told))),
+        heard_bytes=heard_bytes + messages * ENVELOPE_BYTES,
     )
 
 
@@ -111,6 +122,12 @@ def test_it_speaks_to_the_broker_and_asks_nobody_for_a_name(footprint: Footprint
     assert DNS_PORT not in {port for _, port in footprint.connected}
     # port 0: any free one, of a connection's own end
     assert {place for place in footprint.bound if place[1]} == {("127.0.0.1", footprint.metrics_port)}
+
+
+def test_it_sent_what_was_heard_and_had_no_room_for_more(footprint: Footprint) -> None:
+    """All bytes of all sockets: five lifts, health and status. A picture of a face takes thousands."""
+    assert footprint.heard_bytes - footprint.sent_bytes < SESSION_BYTES * 2, "the count is of the right calls"
+    assert footprint.sent_bytes <= footprint.heard_bytes + SESSION_BYTES
 
 
 def test_a_process_that_sees_people_cannot_be_dumped() -> None:
