@@ -12,6 +12,7 @@ from edge_agent.agent import MODEL, Look, Watch
 from edge_agent.anonymity import weaknesses
 from edge_agent.camera import Camera
 from edge_agent.core.events import Place, from_lift
+from edge_agent.core.health import HealthRecord
 from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.core.turns import Waiting, next_turn
@@ -227,20 +228,20 @@ class Box:
         names = [camera.name for camera in self._cameras]
         return round(sum(self._registry.get_sample_value(metric, {"camera": name}) or 0.0 for name in names))
 
-    def _health(self) -> dict[str, object]:
+    def _health(self) -> HealthRecord:
         held, ready = self.outbox.shown_depth()  # the true one would tell the moment of each lift
-        return {
-            "model": MODEL,
-            "model_sha256": self._eyes.hashes,
-            "devices": self._eyes.devices,
-            "zones": sorted({zone for camera in self._settings.cameras for zone in zone_names(camera)}),
-            "cameras": len(self._cameras),
-            "cameras_up": sum(camera.state == "up" for camera in self._cameras),
-            "frames": self._count("edge_agent_frames_total"),
-            "blind_s": self._count("edge_agent_camera_blind_seconds_total"),
-            "outbox_held": held,
-            "outbox_ready": ready,
-        }
+        return HealthRecord(
+            model=MODEL,
+            model_sha256=self._eyes.hashes,
+            devices=self._eyes.devices,
+            zones=tuple(sorted({zone for camera in self._settings.cameras for zone in zone_names(camera)})),
+            cameras=len(self._cameras),
+            cameras_up=sum(camera.state == "up" for camera in self._cameras),
+            frames=self._count("edge_agent_frames_total"),
+            blind_s=self._count("edge_agent_camera_blind_seconds_total"),
+            outbox_held=held,
+            outbox_ready=ready,
+        )
 
 
 def run(settings: Settings, stop: threading.Event) -> None:

@@ -44,7 +44,7 @@ RETRY_S = 1.0
 """Between two attempts to write while the disk fails: the frame loop calls many times a second."""
 _RISK_RANK = {"low": 0, "medium": 1, "high": 2}
 _LONG_AGO_S = 7 * 86_400
-"""The bridge remembers ids for 14 days: after that a second sending would be a second count."""
+"""Acknowledged this long before a start: the broker has written its file since, sending again is for nothing."""
 
 # A row's position is negated when the broker has acknowledged it; its amount stays unique and keeps the order.
 _END = """(SELECT 1 + max(coalesce((SELECT max(position) FROM events), 0),

@@ -6,7 +6,6 @@ restart of the program, the outbox sends again what was in flight and what the b
 long before. So an event may be sent twice: receivers count each ``event_id`` once.
 """
 
-import json
 import queue
 import threading
 import time
@@ -23,7 +22,6 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent import mqtt
 from edge_agent.core.events import (
-    HEALTH_SCHEMA,
     SCHEMA,
     LiftEvent,
     health_topic,
@@ -31,6 +29,7 @@ from edge_agent.core.events import (
     to_json,
     topic,
 )
+from edge_agent.core.health import HealthRecord, health_json
 from edge_agent.outbox import Outbox
 from edge_agent.settings import MqttSettings
 from edge_agent.telemetry import AgentTelemetry
@@ -49,7 +48,7 @@ NO_SUBSCRIBER: Final = "No matching subscribers"
 _TAKEN: Final = {MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN}
 """Without a connection paho keeps the message and sends it after the next one."""
 
-Health = Callable[[], dict[str, object]]
+Health = Callable[[], HealthRecord]
 """Called every ``HEALTH_PERIOD_S`` in the publisher's thread; its ``zones`` (a list of names) lets the bridge
 show every counter at 0 before its first lift."""
 
@@ -221,8 +220,8 @@ class Publisher:
         if not self._connected.is_set() or time.monotonic() < self._health_due:
             return
         self._health_due = time.monotonic() + HEALTH_PERIOD_S
-        record = self._health() | {"schema": HEALTH_SCHEMA, "at_unix_s": int(time.time())}
-        self._client.publish(health_topic(self._name.site, self._name.agent), json.dumps(record), qos=1, retain=True)
+        record = health_json(self._health(), int(time.time()))
+        self._client.publish(health_topic(self._name.site, self._name.agent), record, qos=1, retain=True)
 
     def _send(self) -> None:
         head = self._outbox.head(IN_FLIGHT)

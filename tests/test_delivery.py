@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from edge_agent.bridge import Bridge
 from edge_agent.broker import EmbeddedBroker
 from edge_agent.core.events import from_json
+from edge_agent.core.health import HealthRecord
 from edge_agent.errors import InputError
 from edge_agent.outbox import Outbox
 from edge_agent.publisher import AgentName, Publisher
@@ -32,7 +33,7 @@ class Agent:
         telemetry = AgentTelemetry(self.registry)
         self.outbox = Outbox(OutboxSettings(path=path), PrivacySettings(bucket_s=1, min_lifts=1), telemetry)
         self.publisher = Publisher(
-            broker, AgentName("north", "edge-1"), self.outbox, telemetry, lambda: {"zones": ["dock-1"]}
+            broker, AgentName("north", "edge-1"), self.outbox, telemetry, lambda: HealthRecord(zones=("dock-1",))
         )
         self._now_s = this_bucket()
 

@@ -29,6 +29,10 @@ def write(path: Path, size: tuple[int, int], fmt: str, codec: str, *, rate_hz: i
     return path
 
 
+def ffmpeg(*words: str | Path) -> None:
+    subprocess.run(["ffmpeg", "-v", "error", *map(str, words)], check=True, timeout=60)
+
+
 def frames_or_refusal(path: Path) -> int | InputError:
     try:
         video_info(path)
@@ -104,3 +108,59 @@ def test_an_absurd_picture_is_refused_in_bounded_memory(tmp_path: Path) -> None:
 
     assert kind == "InputError"
     assert int(peak_kb) < PEAK_LIMIT_MB * 1024
+
+
+def test_time_that_jumps_back_and_far_ahead_is_read(tmp_path: Path) -> None:
+    """Recorders that were restarted write such files: two streams in a row, each with a clock of its own."""
+    early = write_numbered(tmp_path / "early.ts", 20, (160, 120))
+    late = tmp_path / "late.ts"
+    ffmpeg("-i", early, "-c", "copy", "-output_ts_offset", "40000", late)
+    for name, parts in {"back.ts": (late, early), "ahead.ts": (early, late), "again.ts": (early, early)}.items():
+        path = tmp_path / name
+        path.write_bytes(b"".join(part.read_bytes() for part in parts))
+        read = [frame.time_s for frame in read_video(path, 720, 15.0)]
+        assert read
+        assert read == sorted(read), "media time never runs backwards"
+
+
+def test_one_pixel_is_a_picture(tmp_path: Path) -> None:
+    assert frames_or_refusal(write(tmp_path / "pixel.mkv", (1, 1), "gray", "ffv1")) == 2
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    path = tmp_path / "sound.mp4"
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac", path)
+    refusal = frames_or_refusal(path)
+    assert isinstance(refusal, InputError)
+    assert "no video stream" in refusal.what
+
+
+@pytest.mark.parametrize("box", [b"mvhd", b"mdhd"])
+@pytest.mark.parametrize("timescale", [0, 1, 2**32 - 1])
+def test_an_absurd_clock_or_duration_is_read_past_or_refused(tmp_path: Path, box: bytes, timescale: int) -> None:
+    """The clock of the file, or of its pictures, ticks 0 or 4 billion times a second, or once."""
+    path = write_numbered(tmp_path / "clip.mp4", 20, (160, 120))
+    data = bytearray(path.read_bytes())
+    place = data.index(box) + 4 + 4 + 8  # version and flags, two times of the box's version 0
+    data[place : place + 4] = timescale.to_bytes(4, "big")
+    path.write_bytes(data)
+
+    frames_or_refusal(path)
+
+
+def test_pictures_without_any_frame_rate_are_read(tmp_path: Path) -> None:
+    path = write_numbered(tmp_path / "clip.mp4", 20, (160, 120))
+    raw = tmp_path / "raw.mjpeg"
+    ffmpeg("-i", path, "-f", "mjpeg", raw)
+    assert frames_or_refusal(raw) != 0
+
+
+@pytest.mark.parametrize("kind", ["truncated", "text", "sound"])
+def test_analyze_says_it_in_two_lines(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "clip.mp4"
+    whole = write_numbered(path, 20, (160, 120)).read_bytes()
+    path.write_bytes({"truncated": whole[:40], "text": b"not a video", "sound": whole[len(whole) // 2 :]}[kind])
+    command = [sys.executable, "-c", "from edge_agent.cli import main; main()", "analyze", str(path), "--json", "-"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "fix"]

@@ -20,6 +20,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 
 from edge_agent.core.events import LiftEvent
+from edge_agent.core.health import HealthRecord
 from edge_agent.outbox import Outbox
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import MqttSettings, OutboxSettings, PrivacySettings
@@ -56,7 +57,7 @@ def drive(orders: Orders) -> None:
         telemetry,
     )
     name = AgentName(SITE, AGENT)
-    publisher = Publisher(orders.broker, name, outbox, telemetry, lambda: {"zones": list(ZONES)})
+    publisher = Publisher(orders.broker, name, outbox, telemetry, lambda: HealthRecord(zones=ZONES))
     publisher.start()
     with Journal(orders.directory / "intended") as intended, Journal(orders.directory / "recorded") as recorded:
         make_lifts(outbox, orders.dials, (intended, recorded, publisher.wake), stop)

@@ -1,0 +1,60 @@
+"""The whole program, killed at any moment: what its outbox held is counted, and once."""
+
+import sqlite3
+from pathlib import Path
+
+import yaml
+
+from tests.demo_clip import DEMO_CLIP
+from tests.demo_day import edge_agent, site_file
+from tests.services import Mosquitto, RtspServer, page, sample, wait_for
+
+KILLS = 3
+PATIENCE_S = 120.0
+
+
+def ids(file: Path, table: str) -> set[str]:
+    with sqlite3.connect(file) as database:
+        return {event_id for (event_id,) in database.execute(f"SELECT event_id FROM {table}")}
+
+
+def test_an_agent_killed_again_and_again_loses_no_lift_and_repeats_none(tmp_path: Path) -> None:
+    """An acknowledged event stays in the outbox for half an hour, so the file holds all that was ever recorded."""
+    server = RtspServer(str(DEMO_CLIP))
+    with Mosquitto(tmp_path) as broker:
+        site = site_file(tmp_path, {"dock": server.url}, broker.port)
+        port = yaml.safe_load(site.read_text())["bridge"]["port"]
+
+        def counted() -> float:
+            return sample(page(port), 'ergo_bridge_messages_total{result="counted"}') or 0.0
+
+        def wait_until_counted(lifts: float) -> None:
+            wait_for(f"{lifts:.0f} lifts", lambda: counted() >= lifts, PATIENCE_S)
+
+        with edge_agent(tmp_path / "bridge.log", "bridge", "--config", site) as bridge:
+            wait_for("the bridge", lambda: bridge.poll() is None and answers(port), PATIENCE_S)
+            for kill in range(KILLS):
+                before = counted()
+                with edge_agent(tmp_path / f"agent-{kill}.log", "run", "--config", site) as agent:
+                    wait_until_counted(before + 1)
+                    agent.kill()
+            recorded = ids(tmp_path / "outbox.sqlite", "events")
+            with edge_agent(tmp_path / "agent-last.log", "run", "--config", site) as agent:
+                wait_until_counted(len(recorded))
+                agent.terminate()
+                agent.wait(30)
+            recorded |= ids(tmp_path / "outbox.sqlite", "events")
+            wait_until_counted(len(recorded))
+            assert counted() == len(recorded)
+            bridge.terminate()
+            bridge.wait(30)
+    server.kill()
+    assert ids(tmp_path / "bridge.sqlite", "seen") == recorded
+    assert len(recorded) >= KILLS
+
+
+def answers(port: int) -> bool:
+    try:
+        return bool(sample(page(port), "ergo_bridge_connected"))
+    except OSError:
+        return False
