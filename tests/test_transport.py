@@ -149,6 +149,17 @@ def test_events_go_from_agent_to_bridge_and_one_sent_twice_counts_once(broker: S
         assert not any(answer.is_failure for answer in answers)
 
 
+def test_replicas_share_what_the_access_list_lets_the_bridge_read(broker: SiteBroker, tmp_path: Path) -> None:
+    settings = BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite", replica="a")
+    with (
+        Bridge(settings, broker.settings("bridge")) as bridge,
+        connected(broker.settings("agents/edge-1")) as (client, _, _),
+    ):
+        wait_for("the bridge", lambda: sample(page(bridge.port), "ergo_bridge_connected"))
+        client.publish(*lift(), qos=1).wait_for_publish(10)
+        wait_for("the lift", lambda: sample(page(bridge.port), 'ergo_bridge_messages_total{result="counted"}'))
+
+
 @pytest.mark.parametrize(
     ("where", "payload"),
     [lift("south"), ("ergo/v1/north/edge-1/status", "offline"), ("ergo/v1/north/edge-1/health", "{}")],
