@@ -4,7 +4,10 @@ Made with the ``cryptography`` library. Keys are of the curve P-256, which every
 """
 
 import os
+import re
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -22,6 +25,9 @@ AUTHORITY_DAYS: Final = 3650
 """Replacing it means visiting every box; a site that lasts longer makes a new one."""
 DAYS: Final = 365
 """Of all others: long enough to be no burden, short enough that renewing is practised and a lost key ends."""
+_LONGEST_NAME: Final = 64
+"""X.520's ub-common-name."""
+_HOST: Final = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 _BEFORE: Final = timedelta(hours=1)
 """A box's clock may be behind when it gets its certificate."""
 
@@ -38,8 +44,8 @@ class Identity:
         pem = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        _write(folder / f"{name}.key", pem, 0o600)
-        _write(folder / f"{name}.pem", self.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        write_file(folder / f"{name}.key", pem, 0o600)
+        write_file(folder / f"{name}.pem", self.certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
     @staticmethod
     def read(folder: Path, name: str) -> "Identity":
@@ -49,7 +55,8 @@ class Identity:
             key = serialization.load_pem_private_key((folder / f"{name}.key").read_bytes(), None)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"cannot use {folder / name}.pem and .key: {error}", "make them with `edge-agent certs init`"
+                f"cannot use {folder / name}.pem and .key: {error}",
+                "put both where `edge-agent certs init` wrote them, and take ca.key away again afterwards",
             ) from error
         if not isinstance(key, ec.EllipticCurvePrivateKey):
             raise InputError(f"{folder / name}.key is no key of ours", "make it with `edge-agent certs init`")
@@ -70,7 +77,7 @@ def new_authority(name: str, now: datetime | None = None) -> Identity:
 def new_server(authority: Identity, addresses: Sequence[str], now: datetime | None = None) -> Identity:
     """The broker's: ``addresses`` are the names and IP addresses under which agents and bridge reach it."""
     names = x509.SubjectAlternativeName([_general(address) for address in addresses])
-    return _signed(authority, addresses[0], (ExtendedKeyUsageOID.SERVER_AUTH, names), now)
+    return _signed(authority, "broker", (ExtendedKeyUsageOID.SERVER_AUTH, names), now)
 
 
 def new_client(authority: Identity, name: str, now: datetime | None = None) -> Identity:
@@ -139,6 +146,11 @@ def _usage(*, digital_signature: bool = False, key_cert_sign: bool = False, crl_
 
 
 def _named(name: str) -> x509.Name:
+    if len(name) > _LONGEST_NAME:
+        raise InputError(
+            f"{name} is {len(name)} characters long; a certificate's name holds {_LONGEST_NAME}",
+            "use shorter names of site and agent",
+        )
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 
 
@@ -146,17 +158,34 @@ def _general(address: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(address))
     except ValueError:
+        if not _HOST.fullmatch(address):
+            raise InputError(
+                f"{address!r} is no host name and no IP address",
+                "give it as in mqtt.host, without port; other letters than a-z in the xn-- form",
+            ) from None
         return x509.DNSName(address)
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all: a reader that comes in between finds the old file."""
+def write_file(path: Path, content: bytes, mode: int) -> None:
+    """Whole or not at all: a reader that comes in between finds the old file.
+
+    What it replaces hands on its owner, group and mode: the broker reads its key as a user of its own.
+    Raises InputError where that cannot be.
+    """
     new = path.with_name(f".{path.name}.new")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
+            if path.exists():
+                old = path.stat()
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
+                mode = stat.S_IMODE(old.st_mode)
+            os.fchmod(file.fileno(), mode)
         new.replace(path)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}", "name a folder that this user owns") from error
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+        fix = "name a folder that this user owns; to renew what others own, run it as root"
+        raise InputError(f"cannot write {path}: {error.strerror}", fix) from error

@@ -25,11 +25,15 @@ def init(
 
     _check([site, *agent])
     SiteCertificates(folder).make(site, broker, agent)
-    typer.echo(f"wrote {folder}: include {folder}/mosquitto.conf in the broker's configuration, and let it read")
+    typer.echo(f"wrote {folder}. On the broker's machine, where mosquitto may enter it (Debian, as root):")
+    typer.echo(f"  chown mosquitto {folder}/broker.key")
+    typer.echo(f"  cp {folder}/mosquitto.conf /etc/mosquitto/conf.d/hingewatch.conf")
+    typer.echo("  systemctl restart mosquitto")
+    typer.echo("Copy agents/NAME.pem and .key to each agent, bridge.pem and .key to the bridge, and ca.pem to all of")
     typer.echo(
-        f"{folder}/broker.key (Debian: chown mosquitto). Give each agent its agents/NAME.pem and .key, the bridge"
+        "them: mqtt.cert_file, mqtt.key_file, mqtt.ca_file. An agent whose .pem is not in agents/ is let in no"
     )
-    typer.echo("bridge.pem and .key, and all of them ca.pem: mqtt.cert_file, mqtt.key_file, mqtt.ca_file.")
+    typer.echo("more once the access list is written again.")
     typer.echo(f"Keep {folder}/ca.key off the network: whoever has it can pose as anyone.")
 
 

@@ -1,8 +1,9 @@
 """What a TLS connection to the broker trusts and shows, taken anew from disk when the files change."""
 
 import ssl
+import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from cryptography import x509
@@ -14,6 +15,11 @@ log = structlog.get_logger()
 
 UNREACHABLE_FIX: Final = "check that the broker runs, and mqtt.host and mqtt.port"
 TLS_FIX: Final = "check that mqtt.port is the broker's TLS port (mqtt.plaintext: true if it must do without)"
+OWN_EXPIRED_FIX: Final = "our own certificate has ended: edge-agent certs renew, and copy it here with its key"
+_HUNG_UP_FIX: Final = (
+    "see the broker's log: it may not accept our certificate (of another authority), or ask for one: "
+    "mqtt.cert_file and mqtt.key_file"
+)
 _HAS_EXPIRED, _NOT_YET, _OTHER_HOST, _OTHER_ADDRESS = 10, 9, 62, 64
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, _NOT_YET_VALID, HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH."""
 _VERIFICATION: Final = {
@@ -32,62 +38,79 @@ def cause_of(error: BaseException | None) -> tuple[str, str]:
     if isinstance(error, ssl.SSLCertVerificationError):
         untrusted = ("untrusted", "set mqtt.ca_file to the authority that signed the broker's certificate")
         return _VERIFICATION.get(error.verify_code, untrusted)
-    if isinstance(error, ssl.SSLError):
+    if isinstance(error, ssl.SSLError | ConnectionResetError):  # a broker without TLS resets what it cannot read
         return "tls", TLS_FIX
     return "unreachable", UNREACHABLE_FIX
 
 
+class _Context(ssl.SSLContext):
+    """paho keeps one context for a client's life: this one has every connection made by the latest."""
+
+    credentials: "Credentials"
+
+    def wrap_socket(self, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+        return self.credentials.latest().wrap_socket(*args, **kwargs)
+
+
 class Credentials:
-    """``context`` stays the same object; ``renew`` loads into it what has changed on disk."""
+    """``context`` is for paho; behind it a new one is made whenever the files have changed.
+
+    Never loaded into the old one: that would go on trusting an authority that was withdrawn, and a certificate that
+    is copied before its key would leave it with neither the old pair nor the new.
+    """
 
     def __init__(self, settings: MqttSettings) -> None:
         """Raises InputError when a file cannot be used."""
         self._settings = settings
-        self._stamps: dict[Path, int] = {}
-        self.context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
-        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.ca_file is not None:  # this one and no other
-            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self.context.minimum_version = ssl.TLSVersion.TLSv1_2
-        self._load()
+        self._stamps = self._read_stamps()
+        self._latest = self._load()
+        self.context = _Context(ssl.PROTOCOL_TLS_CLIENT)
+        self.context.credentials = self
 
-    def renew(self) -> None:
-        """Take what was replaced since; a file that cannot be used yet is said, and the old one kept."""
-        if self._read_stamps() == self._stamps:
-            return
-        try:
-            self._load()
-        except InputError as error:
-            log.warning(
-                "certificates changed, but cannot be used: the old ones are kept", what=error.what, fix=error.fix
-            )
-            return
-        log.info("certificates were renewed")
+    def latest(self) -> ssl.SSLContext:
+        """Of the files as they are now; while they cannot be used, which is said, as they were before."""
+        stamps = self._read_stamps()
+        if stamps != self._stamps:
+            try:
+                self._latest, self._stamps = self._load(), stamps
+                log.info("certificates were renewed")
+            except InputError as error:
+                told = "certificates changed, but cannot be used: the old ones are kept"
+                log.warning(told, what=error.what, fix=error.fix)
+        return self._latest
 
     def expiry_s(self) -> float:
-        """Unix time at which our own certificate, or the authority before it, ends; 0 where we have neither."""
-        ends = [
-            end.not_valid_after_utc.timestamp()
-            for path in self._files()
-            if path != self._settings.key_file
-            for end in _certificates(path)
-        ]
-        return min(ends, default=0.0)
+        """Unix time at which our own certificate, or trust in the broker's, ends; 0 where we have no file for either.
 
-    def _load(self) -> None:
-        stamps, settings = self._read_stamps(), self._settings
+        Of several authorities the last counts: while one is replaced by another, the file holds both.
+        """
+        own, trusted = _ends_s(self._settings.cert_file), _ends_s(self._settings.ca_file)
+        return min([*own, max(trusted)] if trusted else own, default=0.0)
+
+    def why_no_answer(self) -> tuple[str, str]:
+        """Cause and fix where the broker took our connection and hung up: with TLS 1.3 it does not say why."""
+        if any(end_s < time.time() for end_s in _ends_s(self._settings.cert_file)):
+            return "expired", OWN_EXPIRED_FIX
+        return "no_answer", _HUNG_UP_FIX
+
+    def _load(self) -> ssl.SSLContext:
+        settings = self._settings
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
         try:
-            if settings.ca_file is not None:
-                self.context.load_verify_locations(cafile=settings.ca_file)
+            if settings.ca_file is None:
+                context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+            else:  # this one and no other
+                context.load_verify_locations(cafile=settings.ca_file)
             if settings.cert_file is not None:
-                self.context.load_cert_chain(settings.cert_file, settings.key_file)
+                context.load_cert_chain(settings.cert_file, settings.key_file)
         except (OSError, ssl.SSLError) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
             raise InputError(
                 f"cannot use {', '.join(map(str, self._files()))}: {reason}",
                 "point mqtt.ca_file, mqtt.cert_file and mqtt.key_file at PEM files that belong together",
             ) from error
-        self._stamps = stamps
+        return context
 
     def _files(self) -> list[Path]:
         settings = self._settings
@@ -97,8 +120,10 @@ class Credentials:
         return {path: path.stat().st_mtime_ns if path.exists() else 0 for path in self._files()}
 
 
-def _certificates(path: Path) -> list[x509.Certificate]:
+def _ends_s(path: Path | None) -> list[float]:
+    """Unix times at which a file's certificates end; none where it cannot be read just now."""
     try:
-        return x509.load_pem_x509_certificates(path.read_bytes())
+        found = [] if path is None else x509.load_pem_x509_certificates(path.read_bytes())
+        return [certificate.not_valid_after_utc.timestamp() for certificate in found]
     except (OSError, ValueError):
         return []

@@ -28,7 +28,7 @@ from rich.table import Table
 from edge_agent import mqtt
 from edge_agent.anonymity import weaknesses
 from edge_agent.camera import probe
-from edge_agent.credentials import cause_of
+from edge_agent.credentials import OWN_EXPIRED_FIX, cause_of
 from edge_agent.errors import HingewatchError
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
@@ -219,6 +219,8 @@ def _broker(settings: MqttSettings) -> Finding:
 
 
 def _broker_answer(address: str, answers: list[ReasonCode], expiry_s: float) -> Finding:
+    if not answers and 0 < expiry_s < time.time():
+        return Finding("broker", "fail", f"{address} hung up: our certificate has ended", OWN_EXPIRED_FIX)
     if not answers:
         fix = "check that mqtt.port is an MQTT port; with TLS, that the broker accepts our certificate (see its log)"
         return Finding("broker", "fail", f"{address} accepts connections but does not answer", fix)

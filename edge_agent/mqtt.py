@@ -24,10 +24,6 @@ MAX_PACKET_BYTES: Final = 128 * 1024
 for us alone, and goes on with the next; its own limit is 256 MB."""
 _CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
 _HUNG_UP: Final = "check mqtt.port: it may want TLS"
-_HUNG_UP_TLS: Final = (
-    "see the broker's log: it may not accept our certificate (expired, or of another authority), or ask for one: "
-    "mqtt.cert_file and mqtt.key_file"
-)
 _FIXES: Final = {
     "Bad user name or password": _CREDENTIALS_FIX,
     "Not authorized": _CREDENTIALS_FIX + " and the broker's access list",
@@ -134,11 +130,10 @@ class Session:
             log.info("broker connected", broker=self._address())
             self._accepted()
 
-    def _on_connect_fail(self, client: Client, _data: object) -> None:
+    def _on_connect_fail(self, _client: Client, _data: object) -> None:
         error = sys.exc_info()[1]  # paho calls this while it handles the error, and passes none
         cause, fix = cause_of(error)
         self._failed(cause, reason=str(error), fix=fix)
-        self._renew(client)
 
     def _on_disconnect(
         self,
@@ -154,15 +149,10 @@ class Session:
         if ended == "accepted":
             self._failed("lost", reason=name, fix=_FIXES.get(name, "none needed if this is rare"))
         elif ended == "connecting":
-            self._failed("no_answer", reason=name, fix=_HUNG_UP_TLS if self._settings.tls else _HUNG_UP)
-        self._renew(client)
+            credentials = _credentials_of(client)
+            cause, fix = ("no_answer", _HUNG_UP) if credentials is None else credentials.why_no_answer()
+            self._failed(cause, reason=name, fix=fix)
         self._over()
-
-    def _renew(self, client: Client) -> None:
-        """Certificates that were replaced on disk are used from the next attempt on."""
-        credentials = _credentials_of(client)
-        if credentials is not None:
-            credentials.renew()
 
     def _failed(self, cause: str, *, reason: str, fix: str) -> None:
         self._failures.labels(cause).inc()

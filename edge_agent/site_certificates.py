@@ -14,6 +14,7 @@ from edge_agent.certificates import (
     new_authority,
     new_client,
     new_server,
+    write_file,
 )
 from edge_agent.core.events import health_topic, status_topic, topic
 from edge_agent.errors import InputError
@@ -21,7 +22,7 @@ from edge_agent.errors import InputError
 BRIDGE: Final = "bridge"
 _AUTHORITY, _BROKER, _AGENTS = "ca", "broker", "agents"
 
-_CONFIGURATION: Final = """# For mosquitto 2: include it from /etc/mosquitto/conf.d. Written by `edge-agent certs`.
+_CONFIGURATION: Final = """# Written by `edge-agent certs` for mosquitto 2: copy it to /etc/mosquitto/conf.d.
 per_listener_settings false
 listener 8883
 tls_version tlsv1.2
@@ -47,19 +48,14 @@ class SiteCertificates:
         self.folder = folder
 
     def make(self, site: str, addresses: list[str], agents: list[str]) -> None:
-        """Everything, for the first time. Raises InputError where there is an authority already."""
-        if (self.folder / f"{_AUTHORITY}.key").exists():
-            raise InputError(
-                f"{self.folder} has an authority already; a new one would lock every agent out",
-                "use `certs agent` to add an agent, `certs renew` to renew, or another folder",
-            )
+        """Everything, for the first time. Raises InputError, with nothing written, where there are keys already."""
+        self._refuse_keys()
         authority = new_authority(f"hingewatch {site}")
-        authority.write(self.folder, _AUTHORITY)
-        new_server(authority, addresses).write(self.folder, _BROKER)
-        new_client(authority, BRIDGE).write(self.folder, BRIDGE)
-        for agent in agents:
-            self._new_agent(authority, site, agent)
-        (self.folder / "mosquitto.conf").write_text(_CONFIGURATION.format(folder=self.folder.resolve()))
+        issued = {_AUTHORITY: authority, **_issue(authority, site, addresses, agents)}
+        self._make_folder()
+        for name, identity in issued.items():
+            identity.write(self.folder, name)
+        self._write("mosquitto.conf", _CONFIGURATION.format(folder=self.folder.resolve()))
         self._write_access_list(site)
 
     def add(self, agent: str) -> None:
@@ -67,19 +63,16 @@ class SiteCertificates:
         authority = self._authority()
         if self._file(agent).exists():
             raise InputError(f"agent {agent} has a certificate already", f"use `certs renew {self.folder}`")
-        self._new_agent(authority, self.site, agent)
+        new_client(authority, f"{self.site}.{agent}").write(self.folder / _AGENTS, agent)
         self._write_access_list(self.site)
 
     def renew(self) -> list[Path]:
         """New keys and certificates for all but the authority; returns the certificates."""
-        authority, site = self._authority(), self.site
-        new_server(authority, addresses_of(Identity.read(self.folder, _BROKER).certificate)).write(
-            self.folder, _BROKER
-        )
-        new_client(authority, BRIDGE).write(self.folder, BRIDGE)
-        for agent in self.agents:
-            self._new_agent(authority, site, agent)
-        return [self.folder / f"{_BROKER}.pem", self.folder / f"{BRIDGE}.pem", *map(self._file, self.agents)]
+        addresses = addresses_of(Identity.read(self.folder, _BROKER).certificate)
+        issued = _issue(self._authority(), self.site, addresses, self.agents)
+        for name, identity in issued.items():
+            identity.write(self.folder, name)
+        return [self.folder / f"{name}.pem" for name in issued]
 
     @property
     def site(self) -> str:
@@ -97,8 +90,28 @@ class SiteCertificates:
     def _file(self, agent: str) -> Path:
         return self.folder / _AGENTS / f"{agent}.pem"
 
-    def _new_agent(self, authority: Identity, site: str, agent: str) -> None:
-        new_client(authority, f"{site}.{agent}").write(self.folder / _AGENTS, agent)
+    def _refuse_keys(self) -> None:
+        """Any key or certificate: ca.key itself may be kept elsewhere."""
+        found = sorted(path for kind in ("*.key", "*.pem", f"{_AGENTS}/*") for path in self.folder.glob(kind))
+        if found:
+            raise InputError(
+                f"{found[0]} exists already; a new authority would lock every agent out",
+                "use `certs agent` to add an agent, `certs renew` to renew, or another folder",
+            )
+
+    def _make_folder(self) -> None:
+        """Others may enter a new one, for the broker has a user of its own; keys are for their owner only."""
+        try:
+            if not self.folder.is_dir():
+                self.folder.mkdir(parents=True)
+                self.folder.chmod(0o755)
+        except OSError as error:
+            raise InputError(
+                f"cannot make {self.folder}: {error.strerror}", "name a folder that this user owns"
+            ) from error
+
+    def _write(self, name: str, text: str) -> None:
+        write_file(self.folder / name, text.encode(), 0o644)
 
     def _write_access_list(self, site: str) -> None:
         blocks = ["# Written by `edge-agent certs`; mosquitto reads it again on SIGHUP."]
@@ -106,4 +119,13 @@ class SiteCertificates:
         for agent in self.agents:
             topics = (status_topic(site, agent), health_topic(site, agent), topic(site, "+"))
             blocks.append("\n".join([f"user {site}.{agent}", *(f"topic write {each}" for each in topics)]))
-        (self.folder / "acl").write_text("\n\n".join(blocks) + "\n")
+        self._write("acl", "\n\n".join(blocks) + "\n")
+
+
+def _issue(authority: Identity, site: str, addresses: list[str], agents: list[str]) -> dict[str, Identity]:
+    """The certificates of broker, bridge and agents, by the path that each has in the folder."""
+    return {
+        _BROKER: new_server(authority, addresses),
+        BRIDGE: new_client(authority, BRIDGE),
+        **{f"{_AGENTS}/{agent}": new_client(authority, f"{site}.{agent}") for agent in agents},
+    }

@@ -1,6 +1,7 @@
 """Who may speak on a site's broker, with the certificates and the access list that `edge-agent certs` makes."""
 
 import os
+import shutil
 import socket
 import ssl
 import stat
@@ -117,7 +118,7 @@ def test_one_command_makes_a_sites_certificates_and_keeps_the_keys_to_their_owne
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
-    assert "has an authority already" in again.stderr
+    assert "exists already; a new authority would lock every agent out" in again.stderr
 
 
 def test_an_agent_is_added_and_all_are_renewed_without_touching_the_authority(tmp_path: Path) -> None:
@@ -146,6 +147,17 @@ def test_events_go_from_agent_to_bridge_and_one_sent_twice_counts_once(broker: S
         assert sample(page(bridge.port), counted) == 1
         assert (sample(page(bridge.port), "ergo_bridge_certificate_expiry_timestamp_seconds") or 0) > 0
         assert not any(answer.is_failure for answer in answers)
+
+
+def test_replicas_share_what_the_access_list_lets_the_bridge_read(broker: SiteBroker, tmp_path: Path) -> None:
+    settings = BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite", replica="a")
+    with (
+        Bridge(settings, broker.settings("bridge")) as bridge,
+        connected(broker.settings("agents/edge-1")) as (client, _, _),
+    ):
+        wait_for("the bridge", lambda: sample(page(bridge.port), "ergo_bridge_connected"))
+        client.publish(*lift(), qos=1).wait_for_publish(10)
+        wait_for("the lift", lambda: sample(page(bridge.port), 'ergo_bridge_messages_total{result="counted"}'))
 
 
 @pytest.mark.parametrize(
@@ -243,10 +255,8 @@ def test_certificates_are_renewed_under_a_running_agent(broker: SiteBroker, tmp_
             running.lift()
             wait_for("a lift", lambda: heard)
         broker.stop()
-        for path in broker.folder.rglob("*.pem"):
-            path.unlink()
-        (broker.folder / "ca.key").unlink()
-        made(broker.folder)  # a new authority, so that only new certificates fit
+        made(tmp_path / "new")  # a new authority, so that only new certificates fit
+        shutil.copytree(tmp_path / "new", broker.folder, dirs_exist_ok=True)
         broker.start()
         running.lift()
         with connected(broker.settings("bridge")) as (_, heard, _):
