@@ -20,7 +20,7 @@ CONNECTED = re.compile(r'connect\(.*sin6?_port=htons\((\d+)\).*?inet_(?:addr|pto
 LISTENED = re.compile(r'bind\(.*sin6?_port=htons\((\d+)\).*?inet_(?:addr|pton)\((?:AF_INET6, )?"([^"]+)"')
 DNS_PORT = 53
 ENVELOPE_BYTES = 64
-"""Of an MQTT message beside topic and payload: header, id, the schema's name; and a byte by which paho wakes itself."""
+"""Of an MQTT message beside topic and payload: header, id, the schema's name; and the byte by which paho wakes."""
 SESSION_BYTES = 512
 """Connecting with a will, pings, acknowledgements and goodbye, once for all."""
 SENT = re.compile(r"send(?:to|msg)\(.*\) = (\d+)$", re.MULTILINE)
