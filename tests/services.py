@@ -13,7 +13,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -254,13 +254,25 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(directory: Path, *scrape_ports: int, interval: str = "1s") -> Iterator[Prometheus]:
-    """Run Prometheus against ``/metrics`` pages on loopback until the block ends."""
+def prometheus(
+    directory: Path,
+    *scrape_ports: int,
+    interval: str = "1s",
+    rule_files: Sequence[Path] = (),
+    alerts_port: int | None = None,
+) -> Iterator[Prometheus]:
+    """Run Prometheus against ``/metrics`` pages on loopback until the block ends.
+
+    alerts_port: of an Alertmanager.
+    """
     port = free_port()
     targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
+    receivers = [{"static_configs": [{"targets": [f"127.0.0.1:{alerts_port}"]}]}] if alerts_port else []
     config = directory / "prometheus.yml"
     config.write_text(
-        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n"
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
+        f"rule_files: {json.dumps([str(path) for path in rule_files])}\n"
+        f"alerting: {{alertmanagers: {json.dumps(receivers)}}}\n"
         "scrape_configs:\n"
         f"  - {{job_name: hingewatch, static_configs: [{{targets: [{targets}]}}]}}\n"
     )
