@@ -69,6 +69,8 @@ class Box:
         for model, device in self._eyes.devices.items():
             self.telemetry.device_info.labels(model, device).set(1)
             log.info("network ready", model=model, device=device)
+        for model, digest in self._eyes.hashes.items():
+            self.telemetry.model_info.labels(model, digest).set(1)
 
     def _tell_speeds(self) -> None:
         try:

@@ -121,6 +121,12 @@ class AgentTelemetry(OutboxMetrics):
             ["model", "device"],
             registry=registry,
         )
+        self.model_info = Gauge(
+            "edge_agent_model_info",
+            "1 for the file a model was loaded from, by its SHA-256",
+            ["model", "sha256"],
+            registry=registry,
+        )
         self.slowdown = Gauge(
             "edge_agent_inference_slowdown",
             "Time of one answer at the start, as a multiple of the first start's on this box",

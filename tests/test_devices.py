@@ -106,6 +106,8 @@ def test_a_box_with_a_bad_gpu_runs_on_cpu_and_says_so(monkeypatch: pytest.Monkey
         named = {"model": model, "device": "GPU"}
         assert page.get_sample_value("edge_agent_device_fallbacks_total", named) == fallbacks
         assert page.get_sample_value("edge_agent_device_info", {"model": model, "device": "CPU"}) == 1
+        files = {"model": model, "sha256": registry.entry(model).sha256}
+        assert page.get_sample_value("edge_agent_model_info", files) == 1
         assert page.get_sample_value("edge_agent_inference_slowdown", {"model": model}) == 1
 
 

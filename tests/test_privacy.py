@@ -45,7 +45,7 @@ AGENT_LABELS = {
 }
 """Labels of the agent's page whose values are checked; of the others, a value is one short word."""
 
-WORD_LABELS = {"reason", "stage", "le", "cause", "result"}
+WORD_LABELS = {"reason", "stage", "le", "cause", "result", "sha256"}
 BRIDGE_LABELS = {"site", "zone", "agent", "technique", "risk"} | WORD_LABELS
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
@@ -144,7 +144,7 @@ def test_the_agents_page_has_only_listed_labels(demo_day: DemoDay) -> None:
             for label, value in sample.labels.items():
                 assert label in AGENT_LABELS.keys() | WORD_LABELS, f"{sample.name}: {label}"
                 assert label in WORD_LABELS or value in AGENT_LABELS[label], f"{sample.name}: {label}={value}"
-                assert re.fullmatch(r"[A-Za-z0-9_.+-]{1,40}", value)
+                assert re.fullmatch(r"[0-9a-f]{64}" if label == "sha256" else r"[A-Za-z0-9_.+-]{1,40}", value)
 
 
 def test_the_bridges_page_has_only_listed_labels(demo_day: DemoDay) -> None:
