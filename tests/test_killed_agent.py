@@ -25,32 +25,34 @@ def test_an_agent_killed_again_and_again_loses_no_lift_and_repeats_none(tmp_path
         site = site_file(tmp_path, {"dock": server.url}, broker.port)
         port = yaml.safe_load(site.read_text())["bridge"]["port"]
 
-        def counted() -> float:
-            return sample(page(port), 'ergo_bridge_messages_total{result="counted"}') or 0.0
-
-        def wait_until_counted(lifts: float) -> None:
-            wait_for(f"{lifts:.0f} lifts", lambda: counted() >= lifts, PATIENCE_S)
-
         with edge_agent(tmp_path / "bridge.log", "bridge", "--config", site) as bridge:
             wait_for("the bridge", lambda: bridge.poll() is None and answers(port), PATIENCE_S)
             for kill in range(KILLS):
-                before = counted()
+                before = counted_by(port)
                 with edge_agent(tmp_path / f"agent-{kill}.log", "run", "--config", site) as agent:
-                    wait_until_counted(before + 1)
+                    wait_until_counted(port, before + 1)
                     agent.kill()
             recorded = ids(tmp_path / "outbox.sqlite", "events")
             with edge_agent(tmp_path / "agent-last.log", "run", "--config", site) as agent:
-                wait_until_counted(len(recorded))
+                wait_until_counted(port, len(recorded))
                 agent.terminate()
                 agent.wait(30)
             recorded |= ids(tmp_path / "outbox.sqlite", "events")
-            wait_until_counted(len(recorded))
-            assert counted() == len(recorded)
+            wait_until_counted(port, len(recorded))
+            assert counted_by(port) == len(recorded)
             bridge.terminate()
             bridge.wait(30)
     server.kill()
     assert ids(tmp_path / "bridge.sqlite", "seen") == recorded
     assert len(recorded) >= KILLS
+
+
+def counted_by(port: int) -> float:
+    return sample(page(port), 'ergo_bridge_messages_total{result="counted"}') or 0.0
+
+
+def wait_until_counted(port: int, lifts: float) -> None:
+    wait_for(f"{lifts:.0f} lifts", lambda: counted_by(port) >= lifts, PATIENCE_S)
 
 
 def answers(port: int) -> bool:

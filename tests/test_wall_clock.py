@@ -1,0 +1,66 @@
+"""The clocks of box and bridge jump both ways under the running program: no lift is lost, none counted twice."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.demo_clip import DEMO_CLIP
+from tests.demo_day import edge_agent, site_file
+from tests.services import Mosquitto, RtspServer, wait_for
+from tests.test_killed_agent import answers, counted_by, ids, wait_until_counted
+
+PATIENCE_S = 120.0
+DAY_S = 86_400
+LIBRARY = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+
+
+class Clock:
+    """The wall clock of programs that are started under it; they see a jump at once. Elapsed time is left alone."""
+
+    def __init__(self, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._file = file
+        self.jump(0)
+        assert LIBRARY is not None, "libfaketime is not installed: run `make setup-test`"
+        monkeypatch.setenv("LD_PRELOAD", str(LIBRARY))
+        monkeypatch.setenv("FAKETIME_TIMESTAMP_FILE", str(file))
+        monkeypatch.setenv("FAKETIME_NO_CACHE", "1")
+        monkeypatch.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+
+    def jump(self, off_s: int) -> None:
+        """From now on, off by so many seconds."""
+        self._file.write_text(f"{off_s:+d}\n")
+
+
+def test_clocks_that_jump_both_ways_lose_no_lift_and_repeat_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = RtspServer(str(DEMO_CLIP))
+    with Mosquitto(tmp_path) as broker:
+        site = site_file(tmp_path, {"dock": server.url}, broker.port)
+        port = yaml.safe_load(site.read_text())["bridge"]["port"]
+        clock = Clock(tmp_path / "clock", monkeypatch)
+        with (
+            edge_agent(tmp_path / "bridge.log", "bridge", "--config", site) as bridge,
+            edge_agent(tmp_path / "agent.log", "run", "--config", site) as agent,
+        ):
+            wait_for("the bridge", lambda: answers(port), PATIENCE_S)
+            for off_s in (0, 3 * DAY_S, -2 * DAY_S, 3600):
+                clock.jump(off_s)
+                wait_until_counted(port, counted_by(port) + 1)
+            agent.terminate()
+            assert agent.wait(60) == 0
+            recorded = ids(tmp_path / "outbox.sqlite", "events")
+            wait_until_counted(port, len(recorded))
+            assert counted_by(port) == len(recorded)
+            bridge.terminate()
+            bridge.wait(30)
+    server.kill()
+    assert ids(tmp_path / "bridge.sqlite", "seen") == recorded
+    assert len(bucket_days(tmp_path / "outbox.sqlite")) >= 3, "the jumps were felt"
+
+
+def bucket_days(outbox: Path) -> set[int]:
+    with sqlite3.connect(outbox) as database:
+        return {start // DAY_S for (start,) in database.execute("SELECT bucket_start FROM events")}
