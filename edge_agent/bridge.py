@@ -35,6 +35,7 @@ from edge_agent.metrics_server import serve
 from edge_agent.replicas import StandIn
 from edge_agent.seldom import Seldom
 from edge_agent.settings import BridgeSettings, MqttSettings
+from edge_agent.site_certificates import BRIDGE
 from edge_agent.site_page import SitePage
 
 log = structlog.get_logger()
@@ -108,7 +109,7 @@ class Bridge:
     ) -> tuple[Client, mqtt.Session]:
         """Each replica has a session of its own; all belong to the ledger they share."""
         suffix = "" if replica is None else f"-{replica}"
-        client = mqtt.new_client(self._broker, self._ledger.identity + suffix, manual_ack=True)
+        client = mqtt.new_client(self._broker, self._ledger.identity + suffix, identity=BRIDGE, manual_ack=True)
         client.on_message = self._on_message
         return client, mqtt.Session(self._broker, client, self._telemetry.connect_failures, accepted, over)
 

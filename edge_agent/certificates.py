@@ -23,6 +23,8 @@ from edge_agent.errors import InputError
 
 AUTHORITY_DAYS: Final = 3650
 """Replacing it means visiting every box; a site that lasts longer makes a new one."""
+AUTHORITY_PREFIX: Final = "hingewatch "
+"""Before the site's name, in the common name of its authority."""
 DAYS: Final = 365
 """Of all others: long enough to be no burden, short enough that renewing is practised and a lost key ends."""
 _LONGEST_NAME: Final = 64
@@ -89,6 +91,12 @@ def name_of(certificate: x509.Certificate) -> str:
     """Its common name."""
     value = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
     return value if isinstance(value, str) else value.decode()
+
+
+def issuer_of(certificate: x509.Certificate) -> str:
+    """Its authority's common name; empty where that has none."""
+    found = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(found[0].value) if found else ""
 
 
 def addresses_of(certificate: x509.Certificate) -> list[str]:

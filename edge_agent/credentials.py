@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 from cryptography import x509
 
+from edge_agent.certificates import AUTHORITY_PREFIX, issuer_of, name_of
 from edge_agent.errors import InputError
 from edge_agent.settings import MqttSettings
 
@@ -59,13 +60,14 @@ class Credentials:
     is copied before its key would leave it with neither the old pair nor the new.
     """
 
-    def __init__(self, settings: MqttSettings) -> None:
-        """Raises InputError when a file cannot be used."""
+    def __init__(self, settings: MqttSettings, identity: str | None = None) -> None:
+        """``identity``: whose certificate it must be. Raises InputError for a file that is unfit or another's."""
         self._settings = settings
         self._stamps = self._read_stamps()
         self._latest = self._load()
         self.context = _Context(ssl.PROTOCOL_TLS_CLIENT)
         self.context.credentials = self
+        self._refuse_anothers(identity)
 
     def latest(self) -> ssl.SSLContext:
         """Of the files as they are now; while they cannot be used, which is said, as they were before."""
@@ -93,6 +95,19 @@ class Credentials:
             return "expired", OWN_EXPIRED_FIX
         return "no_answer", _HUNG_UP_FIX
 
+    def _refuse_anothers(self, identity: str | None) -> None:
+        """With an agent's certificate a bridge looks connected and hears nothing; other agents are hung up on.
+
+        Only where a site's own authority issued it: others may name their certificates as they like.
+        """
+        for certificate in _certificates(self._settings.cert_file)[:1]:
+            ours, name = issuer_of(certificate).startswith(AUTHORITY_PREFIX), name_of(certificate)
+            if identity is not None and ours and name != identity:
+                raise InputError(
+                    f"{self._settings.cert_file} is the certificate of {name}, but this is {identity}",
+                    "copy the one with that name here, with its key (an agent's name is SITE.AGENT of its settings)",
+                )
+
     def _load(self) -> ssl.SSLContext:
         settings = self._settings
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -106,10 +121,10 @@ class Credentials:
                 context.load_cert_chain(settings.cert_file, settings.key_file)
         except (OSError, ssl.SSLError) as error:
             reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
-            raise InputError(
-                f"cannot use {', '.join(map(str, self._files()))}: {reason}",
-                "point mqtt.ca_file, mqtt.cert_file and mqtt.key_file at PEM files that belong together",
-            ) from error
+            fix = "point mqtt.ca_file, mqtt.cert_file and mqtt.key_file at PEM files that belong together"
+            if isinstance(error, PermissionError):
+                fix = "let this user read them, and enter their folder"
+            raise InputError(f"cannot use {', '.join(map(str, self._files()))}: {reason}", fix) from error
         return context
 
     def _files(self) -> list[Path]:
@@ -117,13 +132,25 @@ class Credentials:
         return [path for path in (settings.ca_file, settings.cert_file, settings.key_file) if path is not None]
 
     def _read_stamps(self) -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns if path.exists() else 0 for path in self._files()}
+        return {path: _stamp(path) for path in self._files()}
+
+
+def _stamp(path: Path) -> int:
+    """0 where it is not there, or may not be looked at."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _ends_s(path: Path | None) -> list[float]:
-    """Unix times at which a file's certificates end; none where it cannot be read just now."""
+    """Unix times at which a file's certificates end."""
+    return [certificate.not_valid_after_utc.timestamp() for certificate in _certificates(path)]
+
+
+def _certificates(path: Path | None) -> list[x509.Certificate]:
+    """None where it cannot be read just now."""
     try:
-        found = [] if path is None else x509.load_pem_x509_certificates(path.read_bytes())
-        return [certificate.not_valid_after_utc.timestamp() for certificate in found]
+        return [] if path is None else x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError):
         return []

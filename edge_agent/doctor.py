@@ -72,7 +72,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _disk(settings.outbox.path)
     yield _clock()
     yield from _cameras(settings.cameras)
-    yield _broker(settings.mqtt)
+    yield _broker(settings.mqtt, f"{settings.site}.{settings.agent}")
     for weakness in weaknesses(settings):
         yield Finding("privacy", "warn", weakness.what, weakness.fix)
 
@@ -190,7 +190,7 @@ def _camera(camera: CameraSettings) -> Finding:
     return Finding(f"camera {camera.name}", "ok", f"{seen.width}x{seen.height}, {seen.fps:.0f} frames/s")
 
 
-def _broker(settings: MqttSettings) -> Finding:
+def _broker(settings: MqttSettings, identity: str) -> Finding:
     address = f"{settings.host}:{settings.port}"
     answered = threading.Event()
     answers: list[ReasonCode] = []
@@ -202,7 +202,7 @@ def _broker(settings: MqttSettings) -> Finding:
         answered.set()
 
     try:
-        client = mqtt.new_client(settings, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}")
+        client = mqtt.new_client(settings, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}", identity=identity)
         client.connect_timeout = BROKER_TIMEOUT_S
         client.on_connect = on_connect
         client.connect(settings.host, settings.port, clean_start=True)

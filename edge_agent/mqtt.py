@@ -34,9 +34,12 @@ _FIXES: Final = {
 }
 
 
-def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = False) -> Client:
+def new_client(
+    settings: MqttSettings, client_id: str, *, identity: str | None = None, manual_ack: bool = False
+) -> Client:
     """A client that is configured but not connected.
 
+    ``identity``: the name that its certificate must bear, where the site's own authority made it.
     Raises InputError when a certificate, its key or the authority cannot be used.
     """
     client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
@@ -44,7 +47,7 @@ def new_client(settings: MqttSettings, client_id: str, *, manual_ack: bool = Fal
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
     if settings.tls:
-        credentials = Credentials(settings)
+        credentials = Credentials(settings, identity)
         client.tls_set_context(credentials.context)
         client.user_data_set(credentials)
     elif settings.plaintext:

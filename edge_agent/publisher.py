@@ -116,7 +116,8 @@ class Publisher:
         self._thread.join(timeout_s + 1.0)
 
     def _new_client(self, settings: MqttSettings) -> Client:
-        client = mqtt.new_client(settings, f"hingewatch-{self._name.site}-{self._name.agent}")
+        site, agent = self._name.site, self._name.agent
+        client = mqtt.new_client(settings, f"hingewatch-{site}-{agent}", identity=f"{site}.{agent}")
         client.max_inflight_messages_set(IN_FLIGHT)
         client.will_set(self._status_topic, "offline", qos=1, retain=True)
         client.on_publish = self._on_publish
@@ -167,6 +168,7 @@ class Publisher:
             mid, reason = self._answers.get()
             event_id = self._in_flight.pop(mid, None)
             if event_id is None:  # a birth or a health record
+                self._let_in(reason)
                 continue
             if reason.is_failure:
                 self._refused(event_id, reason)
@@ -204,6 +206,19 @@ class Publisher:
             fix = "start the bridge; where it runs, the broker has forgotten it and will hear from it soon"
             log.warning("nobody is subscribed, events are kept", fix=fix)
         self._send_after = time.monotonic() + UNHEARD_PAUSE_S
+
+    def _let_in(self, reason: ReasonCode) -> None:
+        """Who may not even say that it is online is hung up on each time: it must not knock every second."""
+        if not reason.is_failure:
+            self._client.reconnect_delay_set(1, mqtt.LONGEST_RETRY_S)
+            return
+        self._client.reconnect_delay_set(mqtt.LONGEST_RETRY_S, mqtt.LONGEST_RETRY_S)
+        self._telemetry.mqtt_publishes.labels("refused").inc()
+        log.error(
+            "broker refuses this agent's own status",
+            reason=reason.getName(),
+            fix=f"let {self._name.site}.{self._name.agent} in: edge-agent certs agent, or mend site and agent here",
+        )
 
     def _refused(self, event_id: str, reason: ReasonCode) -> None:
         self._telemetry.mqtt_publishes.labels("refused").inc()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from edge_agent.certificates import (
+    AUTHORITY_PREFIX,
     Identity,
     addresses_of,
     name_of,
@@ -50,7 +51,7 @@ class SiteCertificates:
     def make(self, site: str, addresses: list[str], agents: list[str]) -> None:
         """Everything, for the first time. Raises InputError, with nothing written, where there are keys already."""
         self._refuse_keys()
-        authority = new_authority(f"hingewatch {site}")
+        authority = new_authority(f"{AUTHORITY_PREFIX}{site}")
         issued = {_AUTHORITY: authority, **_issue(authority, site, addresses, agents)}
         self._make_folder()
         for name, identity in issued.items():
@@ -72,12 +73,13 @@ class SiteCertificates:
         issued = _issue(self._authority(), self.site, addresses, self.agents)
         for name, identity in issued.items():
             identity.write(self.folder, name)
+        self._write_access_list(self.site)  # without those whose certificate was taken away
         return [self.folder / f"{name}.pem" for name in issued]
 
     @property
     def site(self) -> str:
         """The site's name, from its authority."""
-        return name_of(self._authority().certificate).removeprefix("hingewatch ")
+        return name_of(self._authority().certificate).removeprefix(AUTHORITY_PREFIX)
 
     @property
     def agents(self) -> list[str]:

@@ -13,6 +13,7 @@ from edge_agent import certificates
 from edge_agent.certificates import Identity
 from edge_agent.credentials import Credentials, cause_of
 from edge_agent.doctor import _broker
+from edge_agent.errors import InputError
 from edge_agent.settings import MqttSettings
 from tests.services import Mosquitto, wait_for
 from tests.test_delivery import agent
@@ -126,18 +127,31 @@ def test_tls_to_a_broker_without_is_told_from_a_broker_that_does_not_run(tmp_pat
         with agent(tmp_path / "outbox.sqlite", settings, stop_s=0.2) as running:
             wait_for("a failure", lambda: running.metric("connect_failures_total", cause="tls"))
             assert running.metric("connect_failures_total", cause="unreachable") == 0
-        assert "TLS port" in _broker(settings).fix
+        assert "TLS port" in _broker(settings, "north.edge-1").fix
 
 
 def test_the_doctor_says_when_our_certificate_ends(broker: SiteBroker, tmp_path: Path) -> None:
-    good = _broker(broker.settings("agents/edge-1"))
+    good = _broker(broker.settings("agents/edge-1"), "north.edge-1")
     assert good.state == "ok"
     assert f"ends in {certificates.DAYS} days" in good.detail
     soon = datetime.now(UTC) - timedelta(days=certificates.DAYS - 10)
     certificates.new_client(Identity.read(broker.folder, "ca"), "north.edge-1", soon).write(tmp_path, "soon")
-    warned = _broker(broker.settings("soon", tmp_path))
+    warned = _broker(broker.settings("soon", tmp_path), "north.edge-1")
     assert (warned.state, warned.fix) == ("warn", "edge-agent certs renew")
     assert "ends in 10 days" in warned.detail
-    ended = _broker(expire(broker, tmp_path))
+    ended = _broker(expire(broker, tmp_path), "north.edge-1")
     assert ended.state == "fail"
     assert "our certificate has ended" in ended.detail
+
+
+def test_certificates_in_a_folder_that_may_not_be_entered_are_said_with_the_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", closed)
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", closed)
+    with pytest.raises(InputError, match="Permission denied") as error:
+        Credentials(MqttSettings(host="broker.example", ca_file=tmp_path / "ca.pem"))
+    assert error.value.fix == "let this user read them, and enter their folder"

@@ -24,6 +24,7 @@ from edge_agent.bridge import Bridge
 from edge_agent.certificates import Identity
 from edge_agent.core.events import to_json, topic
 from edge_agent.errors import InputError
+from edge_agent.mqtt import LONGEST_RETRY_S
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.site_certificates import SiteCertificates
 from tests.lift_events import a_fresh_event
@@ -283,3 +284,40 @@ def test_nothing_older_than_tls_1_2_is_spoken(broker: SiteBroker) -> None:
     context.options |= ssl.OP_NO_TLSv1_2 | ssl.OP_NO_TLSv1_3
     with socket.create_connection(("127.0.0.1", broker.port)) as raw, pytest.raises((ssl.SSLError, OSError)):
         context.wrap_socket(raw, server_hostname="127.0.0.1").do_handshake()
+
+
+def test_who_was_given_the_certificate_of_another_does_not_start(broker: SiteBroker, tmp_path: Path) -> None:
+    """mosquitto would grant a bridge its subscription and withhold every message; an agent it would hang up on."""
+    with pytest.raises(InputError, match=r"certificate of north\.edge-2, but this is bridge"):
+        Bridge(BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite"), broker.settings("agents/edge-2"))
+    with pytest.raises(InputError, match=r"certificate of north\.edge-2, but this is north\.edge-1"):
+        Agent(tmp_path / "outbox.sqlite", broker.settings("agents/edge-2"))
+
+
+def test_an_agent_that_is_not_on_the_access_list_says_so_and_does_not_knock_every_second(
+    broker: SiteBroker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access_list = broker.folder / "acl"
+    access_list.write_text(access_list.read_text().replace("user north.edge-1", "user north.edge-9"))
+    broker.stop()
+    broker.start()
+    shortest_s: list[int] = []
+    real = Client.reconnect_delay_set
+
+    def noted(client: Client, min_delay: int, max_delay: int) -> None:
+        shortest_s.append(min_delay)
+        real(client, min_delay, max_delay)
+
+    monkeypatch.setattr(Client, "reconnect_delay_set", noted)
+    with agent(tmp_path / "outbox.sqlite", broker.settings("agents/edge-1"), stop_s=0.2) as running:
+        running.lift()
+        wait_for("a refusal", lambda: running.metric("publishes_total", result="refused"))
+        wait_for("patience", lambda: shortest_s[-1] == LONGEST_RETRY_S)
+        assert running.outbox.depth() == (0, 1), "and the event waits"
+
+
+def test_whose_certificate_was_taken_away_is_off_the_access_list_when_the_others_are_renewed(tmp_path: Path) -> None:
+    site = made(tmp_path / "site")
+    (tmp_path / "site" / "agents" / "edge-2.pem").unlink()
+    site.renew()
+    assert "edge-2" not in (tmp_path / "site" / "acl").read_text()
