@@ -13,9 +13,10 @@ def blank(image: Image, masks: tuple[tuple[tuple[float, float], ...], ...]) -> I
     """Masked areas never reach a network."""
     if not masks:
         return image
-    size = np.array([image.shape[1], image.shape[0]])
-    corners = [np.rint(np.array(mask) * size).astype(np.int32) for mask in masks]
-    return np.asarray(cv2.fillPoly(image.copy(), corners, (0, 0, 0)), np.uint8)
+    blanked, size = image.copy(), np.array([image.shape[1], image.shape[0]])
+    for mask in masks:  # one by one: given together, OpenCV leaves open what two of them share
+        cv2.fillPoly(blanked, [np.rint(np.array(mask) * size).astype(np.int32)], (0, 0, 0))
+    return blanked
 
 
 def torso_colour(image: Image, pose: Pose) -> Floats:
