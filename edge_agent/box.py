@@ -185,7 +185,8 @@ class Box:
     def _record(self, camera: str, look: Look, seen: Observer) -> None:
         """Every lift becomes an anonymous event in the durable outbox before anything else hears of it."""
         for lift in look.lifts:
-            self.telemetry.lift(lift.technique, lift.unknown_reason)
+            if lift.unknown_reason is not None:
+                self.telemetry.lift_unknown(lift.unknown_reason)
             zone = zone_of(lift, self._settings_of[camera])
             if zone is None:
                 self.telemetry.lifts_outside_zones.labels(camera).inc()

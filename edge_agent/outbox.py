@@ -109,21 +109,14 @@ class Outbox:
         could not be written is tried again at the next call.
         """
         bucket = bucket_start(now_s, self._privacy.bucket_s)
+        released: tuple[LiftEvent, ...] = ()
         with self._lock:
+            self._save()
+            if bucket != self._last_bucket and not self._waits_to_retry():
+                released = self._try_release(bucket, now_s)
             if bucket != self._shown_bucket:  # whatever the disk does
                 self._shown_bucket = bucket
-                self._telemetry.end_bucket(now_s)
-            self._save()
-            if bucket == self._last_bucket or self._waits_to_retry():
-                return ()
-            try:
-                released = self._release(now_s)
-            except sqlite3.Error as error:
-                self._write_failed(error)
-                return ()
-            self._write_worked()
-            self._last_bucket = bucket
-            self._show_depth()
+                self._telemetry.end_bucket(now_s, self._privacy.min_lifts)
         return released
 
     def head(self, limit: int) -> tuple[LiftEvent, ...]:
@@ -204,19 +197,17 @@ class Outbox:
         try:
             with self._database:
                 self._database.executemany(_INSERT, rows)
-                dropped = self._make_room()
         except sqlite3.Error as error:
             self._write_failed(error)
             return
         self._write_worked()
         self._unsaved.clear()
-        for risk in dropped:
-            self._telemetry.outbox_dropped.labels(risk).inc()
-        if dropped:
-            log.warning("outbox full, events given up", events=len(dropped), fix="restore the broker connection")
 
     def _make_room(self) -> list[str]:
-        """What is acknowledged goes first and is no loss; then the least risk. Returns the risks given up."""
+        """What is acknowledged goes first and is no loss; then the least risk. Returns the risks given up.
+
+        At a bucket's end only: at once, what is ready would shrink at the moment of each lift, for all to see.
+        """
         (total,) = self._database.execute("SELECT count(*) FROM events").fetchone()
         excess = total - self._max_events
         if excess <= 0:
@@ -235,6 +226,25 @@ class Outbox:
         with suppress(sqlite3.Error):
             self.send_again()
 
+    def _try_release(self, bucket: int, now_s: float) -> tuple[LiftEvent, ...]:
+        try:
+            with self._database:
+                released = self._release(now_s)
+                dropped = self._make_room()
+        except sqlite3.Error as error:
+            self._write_failed(error)
+            return ()
+        self._write_worked()
+        self._last_bucket = bucket
+        for event in released:
+            self._telemetry.lifts.labels(event.technique).inc()
+        for risk in dropped:
+            self._telemetry.outbox_dropped.labels(risk).inc()
+        if dropped:
+            log.warning("outbox full, events given up", events=len(dropped), fix="restore the broker connection")
+        self._show_depth()
+        return released
+
     def _release(self, now_s: float) -> tuple[LiftEvent, ...]:
         waiting = {
             event_id: (Held(event_id, zone, bucket), payload)
@@ -245,11 +255,9 @@ class Outbox:
         held = (row for row, _ in waiting.values())
         releases = releasable(held, now_s, self._privacy.bucket_s, self._privacy.min_lifts)
         events = tuple(_renamed(waiting[release.event_id][1], release) for release in releases)
-        with self._database:
-            self._database.executemany(
-                _MAKE_READY,
-                [(now_s, event.bucket_start, to_json(event), event.event_id) for event in events],
-            )
+        self._database.executemany(
+            _MAKE_READY, [(now_s, event.bucket_start, to_json(event), event.event_id) for event in events]
+        )
         return events
 
     def _waits_to_retry(self) -> bool:

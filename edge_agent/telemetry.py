@@ -54,14 +54,18 @@ class AgentTelemetry(OutboxMetrics):
     def __init__(self, registry: CollectorRegistry, labels: AgentLabels | None = None) -> None:
         without_created_series()
         self._veil = Veil(registry)
+        self._reasons_veil = Veil(registry)
+        self._reasons_waiting = 0
         self._declare_cameras(registry)
         self._declare_looks(self._veil.behind)
         self._declare_inference(registry)
         self._declare_lifts(self._veil.behind)
+        self._declare_judgements(registry)
         self._declare_outbox(registry, self._veil.behind)
         self._declare_mqtt(registry)
         self._start_at_zero(labels or AgentLabels())
         self._veil.lift()
+        self._reasons_veil.lift()
 
     def _declare_cameras(self, registry: CollectorRegistry) -> None:
         self.camera_up = Gauge(
@@ -140,19 +144,21 @@ class AgentTelemetry(OutboxMetrics):
             registry=registry,
         )
 
-    def _declare_lifts(self, registry: CollectorRegistry) -> None:
+    def _declare_judgements(self, registry: CollectorRegistry) -> None:
         self.lifts = Counter(
             "edge_agent_lifts",
-            "Lifts seen",
+            "Lifts that have left as events; those held back for privacy are not yet counted",
             ["technique"],
             registry=registry,
         )
         self.lifts_unknown = Counter(
             "edge_agent_lifts_unknown",
-            "Lifts whose technique could not be told",
+            "Lifts whose technique could not be told, shown once min_lifts of them are new",
             ["reason"],
-            registry=registry,
+            registry=self._reasons_veil.behind,
         )
+
+    def _declare_lifts(self, registry: CollectorRegistry) -> None:
         self.lift_latency = Histogram(
             "edge_agent_lift_latency_seconds",
             "From the frame that let a lift be judged to its event in the outbox",
@@ -222,16 +228,21 @@ class AgentTelemetry(OutboxMetrics):
         each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
         each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
 
-    def lift(self, technique: str, unknown_reason: str | None = None) -> None:
-        """Note a lift."""
-        self.lifts.labels(technique).inc()
-        if unknown_reason is not None:
-            self.lifts_unknown.labels(unknown_reason).inc()
+    def lift_unknown(self, reason: str) -> None:
+        """Note why a lift's technique could not be told."""
+        self.lifts_unknown.labels(reason).inc()
+        self._reasons_waiting += 1
 
-    def end_bucket(self, now_s: float) -> None:
-        """Show what moves with people as it is now (unix time). The outbox calls this when a bucket has ended."""
+    def end_bucket(self, now_s: float, min_lifts: int) -> None:
+        """Show what moves with people as it is now (unix time). The outbox calls this when a bucket has ended.
+
+        What tells how a lift looked waits for ``min_lifts`` of its kind, as the events do.
+        """
         self.shown_until.set(now_s)
         self._veil.lift()
+        if self._reasons_waiting >= min_lifts:
+            self._reasons_waiting = 0
+            self._reasons_veil.lift()
 
 
 class CameraMetrics:

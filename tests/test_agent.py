@@ -136,7 +136,7 @@ def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
     monkeypatch.setattr(box._eyes, "locate", StumblingEyes(box._eyes.locate))
     looks: list[Look] = []
     box.run(threading.Event(), lambda _camera, look: looks.append(look))
-    box.telemetry.end_bucket(time.time())
+    box.telemetry.end_bucket(time.time(), 1)
 
     failed = registry.get_sample_value("edge_agent_inference_errors_total", {"model": "pose-landmarker-full"})
     assert failed == 2
@@ -165,7 +165,7 @@ def test_an_unforeseen_error_costs_one_camera_what_it_knew_and_the_other_nothing
     monkeypatch.setattr(Watch, "look", look)
     lifts: dict[str, list[str]] = {"dock": [], "aisle": []}
     box.run(threading.Event(), lambda camera, look: lifts[camera].extend(lift.technique for lift in look.lifts))
-    box.telemetry.end_bucket(time.time())
+    box.telemetry.end_bucket(time.time(), 1)
     assert lifts["aisle"] == ["hinge"]
     for camera, errors in {"dock": 1, "aisle": 0}.items():
         assert registry.get_sample_value("edge_agent_look_errors_total", {"camera": camera}) == errors
@@ -190,7 +190,7 @@ def test_a_camera_file_that_cannot_be_read_ends_alone(tmp_path: Path) -> None:
             stop.set()
 
     box.run(stop, seen)
-    box.telemetry.end_bucket(time.time())
+    box.telemetry.end_bucket(time.time(), 1)
     assert registry.get_sample_value("edge_agent_frames_total", {"camera": "dock"})
     failures = {"camera": "gone", "reason": "input"}
     assert registry.get_sample_value("edge_agent_camera_failures_total", failures) == 1

@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from edge_agent.core.events import LiftEvent
 from edge_agent.errors import InputError
 from edge_agent.outbox import RETRY_S, Outbox
 from edge_agent.settings import OutboxSettings, PrivacySettings
-from edge_agent.telemetry import AgentTelemetry
+from edge_agent.telemetry import AgentLabels, AgentTelemetry
 from tests.lift_events import NOON, an_event
 
 FIVE_MIN_S = 300
@@ -31,7 +32,7 @@ class Box:
 
     def open(self) -> None:
         self.registry = CollectorRegistry()
-        self.telemetry = AgentTelemetry(self.registry)
+        self.telemetry = AgentTelemetry(self.registry, AgentLabels(unknown_reasons=("view",)))
         self.outbox = Outbox(self.settings, self.privacy, self.telemetry)
 
     def reopen(self) -> None:
@@ -126,9 +127,12 @@ def test_a_full_outbox_gives_up_the_oldest_low_risk_events_and_counts_them(path:
     box = Box(path, max_events=3)
     kept = [an_event(risk="high"), an_event(risk="medium")]
     low = [an_event(), an_event(), an_event()]
-    for event in (kept[0], low[0], low[1], kept[1], low[2]):
+    for event in (kept[0], low[0], low[1]):
         box.outbox.hold(event)
     box.outbox.release(NOON + FIVE_MIN_S)
+    for event in (kept[1], low[2]):
+        box.outbox.hold(replace(event, bucket_start=NOON + FIVE_MIN_S))
+    box.outbox.release(NOON + 2 * FIVE_MIN_S)
 
     assert box.ready() == ids([*kept, low[2]])
     assert box.metric("outbox_dropped_events_total", risk="low") == 2
@@ -179,10 +183,10 @@ def test_what_a_full_disk_takes_with_it_is_counted_as_lost(path: Path) -> None:
     with capture_logs() as logs:
         for risk in ("medium", "high", "high"):  # memory has the outbox's own limit
             box.outbox.hold(an_event(risk=risk))
-        box.telemetry.end_bucket(NOON)
+        box.telemetry.end_bucket(NOON, 1)
         assert box.metric("outbox_dropped_events_total", risk="medium") == 1
         box.outbox.close()
-    box.telemetry.end_bucket(NOON)
+    box.telemetry.end_bucket(NOON, 1)
     assert box.metric("outbox_dropped_events_total", risk="high") == 2
     assert logs[-1]["event"] == "lifts lost: the outbox could not be written to the end"
     assert logs[-1]["fix"]
@@ -191,7 +195,7 @@ def test_what_a_full_disk_takes_with_it_is_counted_as_lost(path: Path) -> None:
 def test_no_metric_moves_with_a_single_lift(path: Path) -> None:
     box = Box(path)
     box.outbox.release(NOON)
-    box.telemetry.lift("unknown", "view")
+    box.telemetry.lift_unknown("view")
     box.outbox.hold(an_event(technique="unknown"))
     box.outbox.release(NOON + 1)
     assert box.metric("lifts_total", technique="unknown") == 0
@@ -203,6 +207,41 @@ def test_no_metric_moves_with_a_single_lift(path: Path) -> None:
     assert box.outbox.shown_depth() == (0, 1)
     assert box.metric("lifts_total", technique="unknown") == 1
     assert box.metric("lifts_unknown_total", reason="view") == 1
+
+
+def test_how_lifts_were_judged_is_told_no_sooner_than_their_events_leave(path: Path) -> None:
+    box = Box(path, min_lifts=3)
+    for minute, (held, told) in enumerate([(1, 0), (2, 0), (3, 3), (1, 3)]):
+        box.outbox.hold(an_event(technique="unknown", bucket_start=NOON + minute * FIVE_MIN_S))
+        box.telemetry.lift_unknown("view")
+        box.outbox.release(NOON + (minute + 1) * FIVE_MIN_S)
+
+        assert box.outbox.depth()[0] == held % 3
+        assert box.metric("lifts_total", technique="unknown") == told
+        assert box.metric("lifts_unknown_total", reason="view") == told
+
+
+def test_a_full_outbox_does_not_tell_the_moment_of_a_lift(path: Path) -> None:
+    """An observer who reads the page after every lift of a bucket sees nothing move."""
+    box = Box(path, max_events=4)
+    for minute in range(2):
+        for _ in range(3):
+            box.outbox.hold(an_event(bucket_start=NOON + minute * FIVE_MIN_S))
+        box.outbox.release(NOON + (minute + 1) * FIVE_MIN_S + 0.5)
+
+    def page() -> dict[tuple[str, str], float]:
+        box.telemetry.outbox_oldest_age.set_function(lambda: box.outbox.oldest_age_s(NOON + 3 * FIVE_MIN_S))
+        return {(s.name, str(s.labels)): s.value for family in box.registry.collect() for s in family.samples}
+
+    before = page()
+    for _ in range(3):
+        box.outbox.hold(an_event(bucket_start=NOON + 2 * FIVE_MIN_S))
+        box.outbox.release(NOON + 2 * FIVE_MIN_S + 10)
+        assert page() == before
+
+    box.outbox.release(NOON + 3 * FIVE_MIN_S)
+    assert len(box.ready()) == 4
+    assert box.metric("outbox_dropped_events_total", risk="low") == 2 + 3
 
 
 def test_the_file_is_for_its_owner_only(path: Path) -> None:
@@ -289,11 +328,12 @@ def test_a_full_outbox_first_forgets_what_was_acknowledged_and_that_is_no_loss(p
     box.outbox.delivered([event.event_id for event in first])
     for _ in range(3):
         box.outbox.hold(an_event(risk="low"))
+    box.outbox.release(NOON + 2 * FIVE_MIN_S)
 
-    assert box.outbox.depth() == (3, 0)
+    assert box.outbox.depth() == (0, 3)
     assert box.metric("outbox_dropped_events_total", risk="low") == 0
     box.outbox.send_again()
-    assert box.outbox.depth() == (3, 0)
+    assert box.outbox.depth() == (0, 3)
 
 
 def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path: Path) -> None:
