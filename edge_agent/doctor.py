@@ -34,6 +34,7 @@ from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
 from edge_agent.pose.network import new_core
 from edge_agent.pose.speed import SLOWED, SLOWED_FIX, measure
+from edge_agent.process import swapped_to
 from edge_agent.settings import CameraSettings, MqttSettings, PoseSettings, Settings
 
 State = Literal["ok", "warn", "fail"]
@@ -70,6 +71,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield _model(core, model, settings.pose)
     yield from _paths(settings)
     yield _disk(settings.outbox.path)
+    yield _memory()
     yield _clock()
     yield from _cameras(settings.cameras)
     yield _broker(settings.mqtt, f"{settings.site}.{settings.agent}")
@@ -152,6 +154,15 @@ def _disk(outbox: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     state: State = "fail" if free < FREE_FAIL_BYTES else "warn" if free < FREE_WARN_BYTES else "ok"
     return Finding("disk", state, f"{free / 1e9:.1f} GB free at {folder}", "" if state == "ok" else "free some")
+
+
+def _memory() -> Finding:
+    """Pictures are in memory only: what else could put memory on a disk? The agent itself cannot be dumped."""
+    swap = swapped_to()
+    if not swap:
+        return Finding("memory", "ok", "the agent leaves no core dump; none of its memory is swapped to a disk")
+    fix = "swapoff -a, or encrypt it; under systemd MemorySwapMax=0 keeps the agent out of it"
+    return Finding("memory", "warn", f"pictures in memory may be swapped in the clear to {', '.join(swap)}", fix)
 
 
 def _clock() -> Finding:

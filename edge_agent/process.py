@@ -3,6 +3,8 @@
 import ctypes
 import os
 import resource
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 _PR_SET_DUMPABLE: Final = 4  # prctl(2)
@@ -17,3 +19,26 @@ def leave_nothing_behind() -> None:
     os.umask(0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def swapped_to(proc: Path = Path("/proc"), sys: Path = Path("/sys")) -> tuple[str, ...]:
+    """The disks and files to which the kernel may write any program's memory, in the clear (proc(5), swaps).
+
+    Memory that is only compressed (zram) and devices that dm-crypt encrypts are left out.
+    """
+    try:
+        _, *lines = (proc / "swaps").read_text().splitlines()
+    except (OSError, ValueError):  # a kernel without swap
+        return ()
+    return tuple(_in_the_clear((line.split()[0] for line in lines), sys))
+
+
+def _in_the_clear(places: Iterable[str], sys: Path) -> Iterable[str]:
+    for place in places:
+        block = sys / "block" / Path(place).resolve().name
+        try:
+            encrypted = (block / "dm" / "uuid").read_text().startswith("CRYPT-")
+        except OSError:
+            encrypted = False
+        if not encrypted and not block.name.startswith("zram"):
+            yield place

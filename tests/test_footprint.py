@@ -14,6 +14,7 @@ import yaml
 
 from edge_agent.core.events import SCHEMA, from_json, health_topic, status_topic, to_json, topic
 from edge_agent.mqtt import KEEPALIVE_S, MAX_PACKET_BYTES
+from edge_agent.process import swapped_to
 from edge_agent.settings import MqttSettings, PoseSettings
 from tests.demo_clip import DEMO_CLIP
 from tests.services import Listener, Mosquitto, free_port, page
@@ -232,3 +233,24 @@ def test_a_process_that_sees_people_cannot_be_dumped() -> None:
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert told.stdout.split() == ["0", "0", "0", "0o77"]
+
+
+@pytest.mark.parametrize(
+    ("place", "dm_uuid", "in_the_clear"),
+    [
+        ("/dev/sda2", None, True),
+        ("/swapfile", None, True),
+        ("/dev/zram0", None, False),
+        ("/dev/dm-1", "CRYPT-LUKS2-0b7", False),
+        ("/dev/dm-1", "LVM-9z", True),
+    ],
+)
+def test_swap_is_told_of_unless_it_stays_in_memory_or_is_encrypted(
+    tmp_path: Path, place: str, dm_uuid: str | None, in_the_clear: bool
+) -> None:
+    (tmp_path / "swaps").write_text(f"Filename\tType\tSize\tUsed\tPriority\n{place} partition 2097148 0 -2\n")
+    block = tmp_path / "block" / Path(place).name / "dm"
+    block.mkdir(parents=True)
+    if dm_uuid:
+        (block / "uuid").write_text(dm_uuid)
+    assert swapped_to(tmp_path, tmp_path) == ((place,) if in_the_clear else ())
