@@ -32,7 +32,8 @@ from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.frames import SILENT, CameraTelemetry, DropReason, FrameReader, read_video
 from edge_agent.settings import CameraSettings
-from edge_agent.video import VideoInfo, failure, is_live, open_video, probe, redact, video_info
+from edge_agent.video import VideoInfo, is_live, open_video, probe, redact, video_info
+from edge_agent.video_failures import failure
 
 __all__ = [
     "SILENT",
@@ -49,8 +50,14 @@ __all__ = [
 
 CameraState = Literal["starting", "up", "down", "ended"]
 
-RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 2.0
-"""A camera must be seen again within 5 s of its return, and opening one takes a second or two of those."""
+RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 1.0
+"""A camera must be seen again within 5 s of its return. An attempt that began before it takes up to
+``stall_timeout_s`` of these, the pause one, opening another."""
+LOCKED_OUT_S = 60.0
+"""Cameras lock out who gives a wrong password some times in a row, for half an hour from the last attempt."""
+SEGMENT_S = 10.0
+"""HLS comes in segments, of 6 s as Apple's authoring specification has it, up to 10 s in practice: nothing comes
+in between."""
 STEADY_S = 30.0
 """A connection that held this long starts the back-off anew; a camera that flaps keeps its long waits."""
 CLOSE_WAIT_S = 0.5
@@ -81,8 +88,8 @@ class Camera:
         self._live = is_live(settings.source)
         # HLS arrives in segments and an .mp4 as fast as the line allows: show them at their own pace.
         self._paced = settings.source.startswith("http")
-        # A camera asked for a frame a minute is not stalled after ten seconds.
-        self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz)
+        # A camera asked for a frame a minute is not stalled after three seconds.
+        self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz, SEGMENT_S if self._paced else 0.0)
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._slot: Frame | None = None
@@ -187,8 +194,7 @@ class Camera:
             self.name, settings.height_px, settings.rate_hz, self._telemetry, patience_s=self._patience_s
         )
         attempts = Retrying(
-            # Jittered, so that the cameras of a site do not all return to a rebooted switch at once.
-            wait=wait_random_exponential(multiplier=0.5, min=RECONNECT_MIN_S, max=RECONNECT_MAX_S),
+            wait=_pause_s,
             retry=retry_if_not_exception_type(InputError),
             sleep=sleep_using_event(self._stop),
             stop=stop_when_event_set(self._stop),
@@ -221,8 +227,8 @@ class Camera:
             raise EOFError
 
     def _lost(self, retry_state: RetryCallState) -> None:
-        error = retry_state.outcome.exception() if retry_state.outcome else None
-        found = failure(error) if isinstance(error, Exception) else failure(EOFError())
+        error = _error_of(retry_state)
+        found = failure(error)
         self._telemetry.failed(self.name, found.reason)
         with self._changed:
             self._blind_from_s = min(self._blind_from_s, time.monotonic())
@@ -271,3 +277,16 @@ class Camera:
         if self._state != "down":
             self._state = "down"
             self._telemetry.up(self.name, False)
+
+
+# Jittered, so that the cameras of a site do not all return to a rebooted switch at once.
+_soon = wait_random_exponential(multiplier=0.5, min=RECONNECT_MIN_S, max=RECONNECT_MAX_S)
+
+
+def _pause_s(retry_state: RetryCallState) -> float:
+    return LOCKED_OUT_S if failure(_error_of(retry_state)).reason == "unauthorized" else _soon(retry_state)
+
+
+def _error_of(retry_state: RetryCallState) -> Exception:
+    error = retry_state.outcome.exception() if retry_state.outcome else None
+    return error if isinstance(error, Exception) else EOFError()

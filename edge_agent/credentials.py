@@ -17,6 +17,10 @@ log = structlog.get_logger()
 UNREACHABLE_FIX: Final = "check that the broker runs, and mqtt.host and mqtt.port"
 TLS_FIX: Final = "check that mqtt.port is the broker's TLS port (mqtt.plaintext: true if it must do without)"
 OWN_EXPIRED_FIX: Final = "our own certificate has ended: edge-agent certs renew, and copy it here with its key"
+_TRUST_ENDED_FIX: Final = (
+    "the authority in mqtt.ca_file has ended, or this machine's clock is wrong: edge-agent certs init in a new "
+    "folder, then its files to the broker and to every box"
+)
 _HUNG_UP_FIX: Final = (
     "see the broker's log: it may not accept our certificate (of another authority), or ask for one: "
     "mqtt.cert_file and mqtt.key_file"
@@ -34,9 +38,14 @@ _VERIFICATION: Final = {
 }
 
 
-def cause_of(error: BaseException | None) -> tuple[str, str]:
-    """Why a connection could not be made: a word of telemetry.CONNECT_FAILURES, and the fix."""
+def cause_of(error: BaseException | None, *, trust_ended: bool = False) -> tuple[str, str]:
+    """Why a connection could not be made: a word of telemetry.CONNECT_FAILURES, and the fix.
+
+    ``trust_ended``: OpenSSL says *expired* of the broker's certificate and of its authority's alike.
+    """
     if isinstance(error, ssl.SSLCertVerificationError):
+        if trust_ended:
+            return "expired", _TRUST_ENDED_FIX
         untrusted = ("untrusted", "set mqtt.ca_file to the authority that signed the broker's certificate")
         return _VERIFICATION.get(error.verify_code, untrusted)
     if isinstance(error, ssl.SSLError | ConnectionResetError):  # a broker without TLS resets what it cannot read
@@ -88,6 +97,11 @@ class Credentials:
         """
         own, trusted = _ends_s(self._settings.cert_file), _ends_s(self._settings.ca_file)
         return min([*own, max(trusted)] if trusted else own, default=0.0)
+
+    def trust_ended(self) -> bool:
+        """Whether every authority that is trusted here has ended; False where they are the system's own."""
+        trusted = _ends_s(self._settings.ca_file)
+        return bool(trusted) and max(trusted) < time.time()
 
     def why_no_answer(self) -> tuple[str, str]:
         """Cause and fix where the broker took our connection and hung up: with TLS 1.3 it does not say why."""

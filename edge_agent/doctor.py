@@ -28,7 +28,7 @@ from rich.table import Table
 from edge_agent import mqtt
 from edge_agent.anonymity import weaknesses
 from edge_agent.camera import probe
-from edge_agent.credentials import OWN_EXPIRED_FIX, cause_of
+from edge_agent.credentials import OWN_EXPIRED_FIX
 from edge_agent.errors import HingewatchError
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, graphs_of, marker_of
@@ -220,7 +220,7 @@ def _broker(settings: MqttSettings, identity: str) -> Finding:
     except HingewatchError as error:
         return Finding("broker", "fail", error.what, error.fix)
     except OSError as error:
-        _, fix = cause_of(error)
+        _, fix = mqtt.why_not_connected(client, error)
         return Finding("broker", "fail", f"{address}: {error.strerror or error}", f"{fix}; events wait meanwhile")
     client.loop_start()
     answered.wait(BROKER_TIMEOUT_S)

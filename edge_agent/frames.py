@@ -50,7 +50,7 @@ class CameraTelemetry(Protocol):
         """Frames arrive again after an outage."""
 
     def failed(self, camera: str, reason: str) -> None:
-        """One attempt to open or read failed; ``reason`` is one of ``edge_agent.video.REASONS``."""
+        """One attempt to open or read failed; ``reason`` is one of ``edge_agent.video_failures.REASONS``."""
 
 
 class SilentTelemetry:

@@ -61,6 +61,12 @@ def expiry_s(client: Client) -> float:
     return 0.0 if credentials is None else credentials.expiry_s()
 
 
+def why_not_connected(client: Client, error: BaseException | None) -> tuple[str, str]:
+    """A word of telemetry.CONNECT_FAILURES, and the fix."""
+    credentials = _credentials_of(client)
+    return cause_of(error, trust_ended=credentials is not None and credentials.trust_ended())
+
+
 def _credentials_of(client: Client) -> Credentials | None:
     data = client.user_data_get()
     return data if isinstance(data, Credentials) else None
@@ -133,9 +139,9 @@ class Session:
             log.info("broker connected", broker=self._address())
             self._accepted()
 
-    def _on_connect_fail(self, _client: Client, _data: object) -> None:
+    def _on_connect_fail(self, client: Client, _data: object) -> None:
         error = sys.exc_info()[1]  # paho calls this while it handles the error, and passes none
-        cause, fix = cause_of(error)
+        cause, fix = why_not_connected(client, error)
         self._failed(cause, reason=str(error), fix=fix)
 
     def _on_disconnect(

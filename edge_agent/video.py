@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import av
 import av.error
@@ -18,6 +18,7 @@ from av.video.reformatter import VideoReformatter
 from edge_agent.core.records import Image
 from edge_agent.errors import InputError
 from edge_agent.settings import LIVE_SCHEMES
+from edge_agent.video_failures import failure
 
 FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
 """Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
@@ -29,74 +30,16 @@ OPEN_TIMEOUT_S = 10.0
 MAX_PIXELS = 8192 * 4320
 """Larger than any camera's picture; a file may declare anything, and a picture is allocated before it is seen."""
 
+# Already at the opening FFmpeg decodes some, to see what it has.
+_DECODER_OPTIONS = {"max_pixels": str(MAX_PIXELS)}
+_FILE_OPTIONS = {"format_whitelist": FILE_FORMATS} | _DECODER_OPTIONS
+
 _ROTATIONS = {
     90: cv2.ROTATE_90_COUNTERCLOCKWISE,
     -90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
     -180: cv2.ROTATE_180,
 }
-
-
-class Failure(NamedTuple):
-    """Why a source could not be opened or read: a fixed word for metrics, what and fix for people."""
-
-    reason: str
-    what: str
-    fix: str
-
-
-# PyAV's errors subclass Python's own where there is one.
-_FAILURES: tuple[tuple[type[Exception], Failure], ...] = (
-    (
-        av.error.HTTPUnauthorizedError,
-        Failure("unauthorized", "refused the user name or password", "check the credentials in the source"),
-    ),
-    (
-        av.error.HTTPForbiddenError,
-        Failure("unauthorized", "refuses access", "allow this user to watch the stream in the camera's settings"),
-    ),
-    (
-        av.error.HTTPNotFoundError,
-        Failure("not_found", "has no such stream", "check the path in the address against the camera's manual"),
-    ),
-    (
-        ConnectionRefusedError,
-        Failure("refused", "refused the connection", "check the port and that the stream is switched on"),
-    ),
-    (av.error.ExitError, Failure("timeout", "did not answer in time", "check power, cable and network")),
-    (TimeoutError, Failure("timeout", "did not answer in time", "check power, cable and network")),
-    (FileNotFoundError, Failure("not_found", "does not exist", "check the path or device number")),
-    (PermissionError, Failure("permission", "may not be read by this user", "grant read access to it")),
-    (IsADirectoryError, Failure("not_video", "is a directory", "name one video file in it")),
-    (EOFError, Failure("closed", "closed the connection", "check that the camera is not restarting")),
-    (
-        av.error.InvalidDataError,
-        Failure("not_video", "is not readable video", "check that it plays elsewhere"),
-    ),
-    (av.error.ArgumentError, Failure("not_video", "is not readable video", "check that it plays elsewhere")),
-    (
-        IndexError,
-        Failure("no_video", "carries no video stream", "name a source with a picture, not sound only"),
-    ),
-)
-_INTERNAL = Failure("internal", "failed unexpectedly", "report this with the log's traceback")
-_UNREACHABLE = Failure(
-    "unreachable",
-    "cannot be reached",
-    "check address, name server and network; a password's @ / ? # are written %40 %2F %3F %23",
-)
-
-
-REASONS = tuple(
-    dict.fromkeys([known.reason for _, known in _FAILURES] + ["unreachable", "truncated", "input", "internal"])
-)
-"""Every word that ``CameraTelemetry.failed`` may be given, so that its series can be created at zero."""
-
-
-def failure(error: Exception) -> Failure:
-    """Explain an error of opening or reading without quoting it: FFmpeg's own text holds the whole URL."""
-    other = _UNREACHABLE if isinstance(error, av.error.FFmpegError | OSError) else _INTERNAL
-    return next((known for kind, known in _FAILURES if isinstance(error, kind)), other)
 
 
 def redact(source: str) -> str:
@@ -141,8 +84,10 @@ def open_video(source: str, open_timeout_s: float, read_timeout_s: float) -> Inp
             )
         # What the stream says of its frame rate is enough; FFmpeg would count pictures for most of a second first.
         rtsp = {"rtsp_transport": "tcp", "allowed_media_types": "video", "fpsprobesize": "0"}
+        # An answer lost in noise never comes: wait for it as long as for a picture, not for all of the opening.
+        rtsp["timeout"] = str(round(read_timeout_s * 1e6))  # in microseconds
         options = rtsp if scheme.startswith("rtsp") else {}
-        container = _open_stream(source, options, timeout)
+        container = _open_stream(source, options | _DECODER_OPTIONS, timeout)
     return _with_video(container)
 
 
@@ -152,7 +97,7 @@ def _open_stream(source: str, options: dict[str, str], timeout: tuple[float, flo
         return av.open(source, mode="r", options=options, timeout=timeout, metadata_errors="replace")
     except av.error.InvalidDataError:
         # FFmpeg's RTSP client calls an answer that never came "invalid data".
-        if time.monotonic() - began_s >= 0.9 * timeout[0]:
+        if time.monotonic() - began_s >= 0.9 * min(timeout):
             raise TimeoutError from None
         raise
 
@@ -161,9 +106,7 @@ def _open_file(path: Path) -> InputContainer:
     if path.is_file() and os.access(path, os.R_OK) and path.stat().st_size == 0:
         raise InputError(f"{path} is empty (0 bytes)", "copy or record the file again")
     try:
-        return _with_video(
-            av.open(str(path), mode="r", options={"format_whitelist": FILE_FORMATS}, metadata_errors="replace")
-        )
+        return _with_video(av.open(str(path), mode="r", options=_FILE_OPTIONS, metadata_errors="replace"))
     except (av.error.FFmpegError, IndexError) as error:
         found = failure(error)
         what, fix = found.what, found.fix
@@ -184,7 +127,7 @@ def _with_video(container: InputContainer) -> InputContainer:
     if context is None:  # a codec that FFmpeg does not know
         container.close()
         raise IndexError
-    context.options = {"max_pixels": str(MAX_PIXELS)}
+    context.options = _DECODER_OPTIONS
     # One thread: frame threads add a frame of delay each and measured no gain per core.
     context.thread_count = 1
     return container
@@ -203,7 +146,7 @@ def pictures(container: InputContainer, on_corrupt: Callable[[], None]) -> Itera
             continue
         try:
             frames = cast(list[VideoFrame], packet.decode())
-        except av.error.InvalidDataError:
+        except av.error.FFmpegError:  # nothing is read here, so it is the data, whatever the decoder calls it
             on_corrupt()
             frames = []
         for frame in frames:

@@ -20,6 +20,7 @@ from edge_agent.camera import Camera, probe, read_video, redact, video_info
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings
+from scripts.chaos.link import Link
 from tests.services import RtspServer
 from tests.videos import number_of, numbered_picture, write_numbered
 
@@ -162,6 +163,45 @@ def test_a_camera_that_falls_silent_mid_stream_is_down_within_the_stall_time(
     server.process.send_signal(signal.SIGCONT)
     frames_until(camera, lambda: counts.seen["dock", "reconnect"] == 1)
     camera.close()
+
+
+def test_noise_within_a_connection_is_a_stall_and_so_is_an_answer_lost_in_it(
+    serve: Callable[..., RtspServer],
+) -> None:
+    """Without the second, opening would last ``open_timeout_s``."""
+    link, counts = Link(serve().port), Counts()
+    camera = Camera(settings(f"rtsp://127.0.0.1:{link.port}/live", open_timeout_s=300, stall_timeout_s=1.0), counts)
+    camera.start()
+    frames_until(camera, lambda: camera.state == "up")
+
+    link.suffer("garbage")
+    frames_until(camera, lambda: counts.seen["dock", "failed", "timeout"] > 0)
+    assert camera.state == "down"
+    threading.Event().wait(1.5)  # within the next attempt
+    link.heal()
+    frames_until(camera, lambda: camera.state == "up")
+    camera.close()
+    link.close()
+
+
+def test_a_camera_that_refuses_the_password_is_not_asked_again_and_again() -> None:
+    """Cameras lock out who keeps knocking; the one that has lost its stream may be asked every second."""
+
+    class NotLetIn(QuietPage):
+        def do_GET(self) -> None:
+            self.send_error(401 if self.path == "/locked" else 404)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), NotLetIn) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        counts, url = Counts(), f"http://127.0.0.1:{server.server_address[1]}"
+        cameras = [Camera(settings(f"{url}/{name}", name), counts) for name in ("locked", "lost")]
+        for camera in cameras:
+            camera.start()
+        frames_until(cameras[1], lambda: counts.seen["lost", "failed", "not_found"] >= 4)
+        assert counts.seen["locked", "failed", "unauthorized"] == 1
+        for camera in cameras:
+            camera.close()
+        server.shutdown()
 
 
 def test_an_mjpeg_camera_sends_no_time_stamps_so_real_time_is_used() -> None:

@@ -121,6 +121,21 @@ def test_an_agent_whose_own_certificate_has_ended_says_so(broker: SiteBroker, tm
         assert running.metric("connect_failures_total", cause="no_answer") == 0
 
 
+def test_an_authority_that_has_ended_is_not_cured_by_renewing_the_brokers_certificate(tmp_path: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=certificates.AUTHORITY_DAYS + 10)
+    ended = certificates.new_authority("north", long_ago)
+    (tmp_path / "site").mkdir()
+    ended.write(tmp_path / "site", "ca")
+    certificates.new_server(ended, ["127.0.0.1"]).write(tmp_path / "site", "broker")
+    client = Credentials(MqttSettings(ca_file=tmp_path / "site" / "ca.pem"))
+    with pytest.raises(ssl.SSLCertVerificationError) as refused:
+        shown_to(tmp_path / "site", client)
+    assert cause_of(refused.value)[1].startswith("renew the broker's certificate")
+    cause, fix = cause_of(refused.value, trust_ended=client.trust_ended())
+    assert cause == "expired"
+    assert "authority in mqtt.ca_file has ended" in fix
+
+
 def test_tls_to_a_broker_without_is_told_from_a_broker_that_does_not_run(tmp_path: Path, sites: Path) -> None:
     with Mosquitto(tmp_path) as plain:
         settings = MqttSettings(port=plain.port, ca_file=sites / "old/ca.pem")

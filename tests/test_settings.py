@@ -53,7 +53,7 @@ def test_the_examples_commented_camera_works_when_the_comment_signs_go(site: Pat
     assert dock.source == "rtsp://viewer:s3cret@192.0.2.10/stream1"
     assert dock.zones[0].name == "pallet-line"
     assert dock.model_dump(exclude={"name", "source", "zones", "masks"}) == {
-        "rate_hz": 15.0, "height_px": 720, "open_timeout_s": 10.0, "stall_timeout_s": 10.0,
+        "rate_hz": 15.0, "height_px": 720, "open_timeout_s": 10.0, "stall_timeout_s": 3.0,
     }  # fmt: skip
 
 
