@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from edge_agent.charts import whisker
 from edge_agent.core.overview import HEAT_DAYS, TREND_DAYS, Overview, Period, Verdict, ZoneFigures, share_text
 from edge_agent.core.quality import Flag, Level
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.tally import MIN_TOLD, Tally
 from edge_agent.metrics_server import Document
 from edge_agent.overview_fleet import fleet_section
-from edge_agent.overview_plots import WEEKDAYS, heat_level, mix_bar, trend_plot
+from edge_agent.overview_plots import WEEKDAYS, heat_level, mix_bar, scale_top, target_bar, trend_plot
 from edge_agent.page import LABELS, Page
 
 FIRST_ZONES: Final = 8
@@ -67,8 +66,8 @@ def _facts(view: Overview) -> str:
 def _main(view: Overview) -> str:
     return "\n".join(
         (
-            _section("today", "Today", _headline(view.today)),
-            _section("shift", f"This shift, since {view.shift.start:%H:%M}", _headline(view.shift)),
+            _section("today", "Today", _headline(view.today, view.target)),
+            _section("shift", f"This shift, since {view.shift.start:%H:%M}", _headline(view.shift, view.target)),
             _section("mix", "Technique", _mix(view.today, view.fortnight)),
             _section("trend", f"The last {TREND_DAYS} days", _trend(view)),
             _section("zones", f"Zones, {TREND_DAYS} days", _zones(view)),
@@ -90,11 +89,16 @@ def flag_mark(flag: Flag) -> str:
     return f'<p class="flag {flag.level}">{sign}<span><b>{_LEVELS[flag.level]}</b>{why}</span></p>'
 
 
-def _headline(period: Period) -> str:
+def _headline(period: Period, target: float) -> str:
     share = period.tally.risky
-    big = _percent(share.value) if period.tally.enough and share.value is not None else "–"
-    interval = _interval(period.tally)
-    return f"""<p class="big {period.verdict}"><b>{big}</b><span>risky{interval}</span></p>
+    if period.tally.enough and share.value is not None and share.interval is not None:
+        low, high = map(_percent, share.interval)
+        big = f"<b>{_percent(share.value)}</b> <span>risky, {low} to {high}</span>"
+        bar = target_bar(share, target, scale_top([period.tally], target))
+    else:
+        big, bar = f"<b>{share.part}</b> <span>risky of {share.whole} told</span>", ""
+    return f"""<p class="big">{big}</p>
+{bar}
 <p class="verdict {period.verdict}">{_VERDICTS[period.verdict].capitalize()}</p>
 <dl class="counts">{_count("risky", share.part)}{_count("told", share.whole)}
 {_count("unknown", period.tally.unknown.part)}{_count("lifts in all", period.tally.lifts)}</dl>
@@ -104,13 +108,6 @@ def _headline(period: Period) -> str:
 
 def _count(name: str, value: int) -> str:
     return f"<div><dt>{name}</dt><dd>{value}</dd></div>"
-
-
-def _interval(tally: Tally) -> str:
-    interval = tally.risky.interval
-    if not tally.enough or interval is None:
-        return ""
-    return f", {_percent(interval[0])} to {_percent(interval[1])}"
 
 
 def _mix(today: Period, fortnight: Period) -> str:
@@ -153,29 +150,30 @@ def _zones(view: Overview) -> str:
     if not view.zones:
         return '<p class="nothing">No zone is known yet: an agent names its zones when it connects to the broker.</p>'
     several = len({zone.site for zone in view.zones}) > 1
-    shown = view.zones[:MOST_ZONES]
+    shown = [_zone(zone, several, view) for zone in view.zones[:MOST_ZONES]]
     more = ""
     if shown[FIRST_ZONES:]:
-        items = _zone_list(shown[FIRST_ZONES:], several, FIRST_ZONES + 1)
+        items = _zone_list(shown[FIRST_ZONES:], FIRST_ZONES + 1)
         more = f'<details id="more-zones"><summary>{len(shown) - FIRST_ZONES} more zones</summary>{items}</details>'
     left_out = len(view.zones) - len(shown)
     note = f'<p class="nothing">{left_out} more zones are not shown here.</p>' if left_out else ""
     return f"""<p class="note">Ranked by the lower end of the interval: what is surely worse comes first.</p>
-{_zone_list(shown[:FIRST_ZONES], several, 1)}{more}{note}
+{flag_mark(view.fortnight.flag)}
+{_zone_list(shown[:FIRST_ZONES], 1)}{more}{note}
 """
 
 
-def _zone_list(zones: Sequence[ZoneFigures], several_sites: bool, start: int) -> str:
-    items = "".join(_zone(zone, several_sites) for zone in zones)
-    return f'<ol class="zones" start="{start}">{items}</ol>'
+def _zone_list(zones: Sequence[str], start: int) -> str:
+    return f'<ol class="zones" start="{start}">{"".join(zones)}</ol>'
 
 
-def _zone(zone: ZoneFigures, several_sites: bool) -> str:
+def _zone(zone: ZoneFigures, several_sites: bool, view: Overview) -> str:
     name = f"{zone.site} / {zone.zone}" if several_sites else zone.zone
     share = zone.tally.risky
     told = share_text(share) if zone.tally.enough else f"too few: {share.whole} of {MIN_TOLD} told"
-    return f"""<li><h3>{escape(name)}</h3><p class="share {zone.verdict}">{told}
-{whisker(share) if zone.tally.enough else ""}</p>
+    top = scale_top((each.tally for each in view.zones), view.target)
+    bar = target_bar(share, view.target, top) if zone.tally.enough else ""
+    return f"""<li><h3>{escape(name)}</h3><p class="share {zone.verdict}"><b>{told}</b>{bar}</p>
 <p class="parts">{_counts(zone.tally)} · today {zone.today.risky.part} of {zone.today.risky.whole}
 {_spoken_verdict(zone)}</p>{flag_mark(zone.flag)}</li>
 """

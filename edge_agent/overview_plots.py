@@ -3,10 +3,11 @@
 Drawn 360 units wide, so that their letters are still read on a phone; on a wall they grow with the page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from math import ceil
 
+from edge_agent.core.figures import Share
 from edge_agent.core.overview import Day, Heat, share_text
 from edge_agent.core.tally import MIN_TOLD, Tally
 from edge_agent.page import svg
@@ -22,8 +23,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 def trend_plot(days: Sequence[Day], target: float) -> str:
     """Above: each day's share of risky lifts with its interval and the target. Below: its lifts, stacked."""
-    highs = [day.tally.risky.interval[1] for day in days if day.tally.enough and day.tally.risky.interval]
-    top = min(1.0, ceil(10 * max([1.25 * target, 0.3, *highs])) / 10)
+    top = scale_top((day.tally for day in days), target)
     most = _round_up(max((day.tally.lifts for day in days), default=1))
     drawn = _share_grid(top, target) + _lifts_grid(most)
     step = (WIDTH - _LEFT - _RIGHT) / len(days)
@@ -33,6 +33,26 @@ def trend_plot(days: Sequence[Day], target: float) -> str:
         for down, word in ((14, WEEKDAYS[day.day.weekday()][:2]), (27, day.day.day)):
             drawn += f'<text x="{x:.1f}" y="{_LIFTS_BOTTOM + down}" text-anchor="middle">{word}</text>'
     return svg(WIDTH, HEIGHT, _trend_summary(days, target), drawn)
+
+
+def target_bar(share: Share, target: float, top: float) -> str:
+    """A share with its interval on a line from 0 to ``top``, the target as a dashed mark across it."""
+    if share.value is None or share.interval is None:
+        return ""
+    low, high, value, mark = (4 + min(each / top, 1) * 152 for each in (*share.interval, share.value, target))
+    drawn = (
+        '<line class="grid" x1="4" x2="156" y1="9" y2="9"/>'
+        f'<line class="target" x1="{mark:.1f}" x2="{mark:.1f}" y1="1" y2="17"/>'
+        f'<line class="whisker wide" x1="{low:.1f}" x2="{high:.1f}" y1="9" y2="9"/>'
+        f'<circle class="mark" cx="{value:.1f}" cy="9" r="3"/>'
+    )
+    return svg(160, 18, f"{share_text(share)} against a target of {100 * target:.0f} %", drawn)
+
+
+def scale_top(tallies: Iterable[Tally], target: float) -> float:
+    """A common end for several lines: a whole tenth, above all that is shown."""
+    highs = [tally.risky.interval[1] for tally in tallies if tally.enough and tally.risky.interval]
+    return min(1.0, ceil(10 * max([1.25 * target, 0.3, *highs])) / 10)
 
 
 def mix_bar(tally: Tally, techniques: Sequence[str], names: dict[str, str]) -> str:
