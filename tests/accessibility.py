@@ -95,7 +95,11 @@ _LETTERS = """
 
 _STICKING_OUT = """
 () => [...document.body.querySelectorAll("*")].filter((element) => element.checkVisibility())
-  .filter((element) => !element.closest(".away") && element.getBoundingClientRect().right > innerWidth + 1)
+  .filter((element) => !element.closest(".away"))
+  .filter((element) => {
+    const card = element.closest("section")?.getBoundingClientRect().right ?? innerWidth;
+    return element.getBoundingClientRect().right > Math.min(card, innerWidth) + 1;
+  })
   .map((element) => element.outerHTML.slice(0, 120))
 """
 
@@ -113,7 +117,7 @@ def letters_px(page: Page) -> list[float]:
 
 
 def sticking_out(page: Page) -> list[Any]:
-    """What is wider than the screen."""
+    """What is wider than the screen, or than the card it is in."""
     wide: list[Any] = page.evaluate(_STICKING_OUT)
     if page.evaluate("document.scrollingElement.scrollWidth > innerWidth"):
         wide.append("the page scrolls sideways")
