@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import structlog
 from paho.mqtt.client import Client, MQTTMessage
@@ -32,6 +33,7 @@ from edge_agent.errors import InputError
 from edge_agent.intake import Intake
 from edge_agent.ledger import Ledger
 from edge_agent.metrics_server import serve
+from edge_agent.overview_page import OverviewPage
 from edge_agent.replicas import StandIn
 from edge_agent.seldom import Seldom
 from edge_agent.settings import BridgeSettings, MqttSettings
@@ -54,11 +56,15 @@ class Bridge:
         self._settings = settings
         self._stopping = threading.Event()
         self._ledger = Ledger(
-            settings.state_path, settings.max_state_mib * 2**20, shared=settings.replica is not None
+            settings.state_path,
+            settings.max_state_mib * 2**20,
+            shared=settings.replica is not None,
+            time_zone=ZoneInfo(settings.time_zone),
         )
         self._registry = CollectorRegistry()
         self._telemetry = BridgeTelemetry(self._registry)
         self._intake = Intake(self._ledger, self._telemetry)
+        self._overview = OverviewPage(self._ledger, self._intake.health, self._telemetry, settings)
         self._seldom = Seldom()
         self._registry.register(SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors))
         self._broker = broker
@@ -70,13 +76,17 @@ class Bridge:
         self.port = settings.port
 
     def start(self) -> None:
-        """Serve ``/metrics`` and connect. A broker that is absent or refuses is retried for ever.
+        """Serve ``/metrics`` and the overview, and connect. A broker that is absent or refuses is retried for ever.
 
         Raises InputError when the metrics address is taken.
         """
         try:
             self.port, self._stop_serving = serve(
-                self._registry, self._settings.host, self._settings.port, prefix="ergo_bridge"
+                self._registry,
+                self._settings.host,
+                self._settings.port,
+                prefix="ergo_bridge",
+                pages={"/": self._overview.document},
             )
         except InputError:
             self._ledger.close()
@@ -84,7 +94,8 @@ class Bridge:
         self._session.start()
         if self._stand_in:
             self._stand_in.start()
-        log.info("bridge started", metrics=f"http://{self._settings.host}:{self.port}/metrics")
+        address = f"http://{self._settings.host}:{self.port}"
+        log.info("bridge started", metrics=f"{address}/metrics", overview=f"{address}/")
 
     def stop(self) -> None:
         """Disconnect and stop serving; the broker goes on queueing for us."""

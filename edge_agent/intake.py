@@ -14,6 +14,7 @@ from paho.mqtt.client import MQTTMessage
 
 from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
+from edge_agent.core.fleet import AgentHealth, health_of
 from edge_agent.ledger import Ledger, RefusedError
 from edge_agent.seldom import Seldom
 
@@ -45,6 +46,8 @@ class Intake:
         self._ledger = ledger
         self._telemetry = telemetry
         self._seldom = Seldom()
+        self.health: dict[tuple[str, str], AgentHealth] = {}
+        """By (site, agent), of agents that the ledger has room for. Not kept on disk: the broker retains it."""
 
     def take(self, message: MQTTMessage) -> None:
         """Let the message have its effect, or count why not.
@@ -88,6 +91,7 @@ class Intake:
         words = {b"online": True, b"offline": False, b"stopped": False}
         if not message.payload:  # how an operator clears a retained message: the agent is out of service
             self._ledger.forget(site, agent)
+            self.health.pop((site, agent), None)
             return
         online = words.get(bytes(message.payload))
         if online is None:
@@ -108,6 +112,7 @@ class Intake:
             at_s = float(max(0, min(int(now_s), said))) if isinstance(said, int) else 0.0
         self._ledger.heard(site, agent, now_s, at_s=at_s)
         self._ledger.declare(site, zones, now_s)
+        self.health[site, agent] = health_of(record, zones)
 
 
 def _split_topic(message: MQTTMessage) -> tuple[str, str, str]:

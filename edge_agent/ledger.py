@@ -13,10 +13,12 @@ import threading
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from edge_agent import hours
 from edge_agent.core.events import LiftEvent
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.risk import RISKS
@@ -108,14 +110,17 @@ class Agent:
 class Ledger:
     """Every method may be called from any thread. A failing disk raises sqlite3.Error and changes nothing."""
 
-    def __init__(self, path: Path, max_bytes: int, *, shared: bool = False) -> None:
+    def __init__(self, path: Path, max_bytes: int, *, shared: bool = False, time_zone: tzinfo = UTC) -> None:
         """max_bytes: beyond this no new event is taken in. shared: with another replica on this machine.
+
+        time_zone: where hours begin.
 
         Raises InputError when the file cannot be used.
         """
         self._lock = threading.Lock()
         self._max_bytes = max_bytes
-        self._database = open_database(path, TABLES, shared=shared)
+        self._time_zone = time_zone
+        self._database = open_database(path, f"{TABLES};{hours.TABLES}", shared=shared)
         self._pruned_day = -1
         self.identity = self._read_identity()
 
@@ -141,6 +146,7 @@ class Ledger:
                 self._refuse_when_full()
                 self._name(event.site, event.zone, today)
                 self._database.execute(_COUNT_ONE, (event.site, event.zone, event.technique, event.risk))
+                hours.add(self._database, event, self._time_zone)
         return True
 
     def declare(self, site: str, zones: Iterable[str], now_s: float) -> None:
@@ -194,6 +200,15 @@ class Ledger:
             ).fetchall()
         return {(site, agent): Agent(bool(online), seen_at_s) for site, agent, online, seen_at_s in rows}
 
+    def zones(self, now_s: float) -> list[tuple[str, str]]:
+        """(site, zone) of every zone that was named in the last ZONE_DAYS."""
+        return self.read("SELECT site, zone FROM zones WHERE named_on_day >= ?", (_oldest_named(now_s),))
+
+    def read(self, query: str, parameters: tuple[int, ...]) -> list[Any]:
+        """The rows of one query. Counting waits for it: ask for little at a time."""
+        with self._lock:
+            return self._database.execute(query, parameters).fetchall()
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -243,6 +258,7 @@ class Ledger:
             return
         with self._database:
             self._database.execute(_PRUNE, (today - REMEMBER_DAYS,))
+            hours.prune(self._database, today)
         self._pruned_day = today
 
     def _read_identity(self) -> str:

@@ -1,4 +1,4 @@
-"""The `/metrics` page of agent and bridge, served to Prometheus.
+"""The `/metrics` page of agent and bridge, served to Prometheus, and the bridge's overview beside it.
 
 prometheus_client's own server has neither a time limit nor a limit of connections: each slow client costs it
 a thread for ever. A server library with limits of its own (waitress) closes idle connections too, but when
@@ -10,7 +10,8 @@ dawdles is the one who goes.
 import io
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from socketserver import BaseRequestHandler
 from typing import Any, Final, cast
@@ -30,8 +31,22 @@ SILENCE_S: Final = 5.0
 REASONS: Final = ("crowded_out", "broken", "not_found", "method")
 
 
-def serve(registry: CollectorRegistry, host: str, port: int, *, prefix: str) -> tuple[int, Callable[[], None]]:
-    """Serve ``/metrics`` from a daemon thread. Returns the real port and what stops it.
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A page for people, and the Content-Security-Policy it is shown under."""
+
+    html: str
+    policy: str
+
+
+Pages = Mapping[str, Callable[[], Document]]
+"""By path. Each is called in a thread of its own."""
+
+
+def serve(
+    registry: CollectorRegistry, host: str, port: int, *, prefix: str, pages: Pages | None = None
+) -> tuple[int, Callable[[], None]]:
+    """Serve ``/metrics``, and ``pages`` beside it, from a daemon thread. Returns the real port and what stops it.
 
     prefix: of the one metric that is added, which counts the requests that got no page.
     Raises InputError when the address cannot be bound.
@@ -39,7 +54,7 @@ def serve(registry: CollectorRegistry, host: str, port: int, *, prefix: str) -> 
     refused = Counter(f"{prefix}_page_refusals", "Requests that got no metrics page", ["reason"], registry=registry)
     each(refused.labels, REASONS)
     try:
-        server = _Server(host, port, _only_metrics(registry, refused), refused)
+        server = _Server(host, port, _app(registry, refused, pages or {}), refused)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"cannot serve metrics on {host}:{port}: {error}",
@@ -111,20 +126,35 @@ def _hang_up(connection: socket.socket) -> None:
         return
 
 
-def _only_metrics(registry: CollectorRegistry, refused: Counter) -> Callable[..., Iterable[bytes]]:
+def _app(registry: CollectorRegistry, refused: Counter, pages: Pages) -> Callable[..., Iterable[bytes]]:
     """prometheus_client's app answers on every path; ours on one."""
     metrics = make_wsgi_app(registry)
 
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        asked = environ["REQUEST_METHOD"]
-        if environ["PATH_INFO"] != "/metrics":
+        asked, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        if path != "/metrics" and path not in pages:
             return _refuse(start_response, HTTPStatus.NOT_FOUND, refused.labels("not_found"))
         if asked not in {"GET", "HEAD"}:
             return _refuse(start_response, HTTPStatus.METHOD_NOT_ALLOWED, refused.labels("method"))
-        body = cast(Iterable[bytes], metrics(environ | {"REQUEST_METHOD": "GET"}, start_response))
+        if path in pages:
+            body: Iterable[bytes] = _show(start_response, pages[path]())
+        else:
+            body = cast(Iterable[bytes], metrics(environ | {"REQUEST_METHOD": "GET"}, start_response))
         return body if asked == "GET" else [b""]
 
     return app
+
+
+def _show(start_response: Callable[..., Any], document: Document) -> Iterable[bytes]:
+    headers = [
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", document.policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
+    ]
+    start_response("200 OK", headers)
+    return [document.html.encode()]
 
 
 def _refuse(start_response: Callable[..., Any], status: HTTPStatus, count: Counter) -> Iterable[bytes]:

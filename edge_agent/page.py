@@ -1,6 +1,8 @@
-"""What every page we write shares: one self-contained HTML file, no script, nothing loaded from anywhere."""
+"""What every page we write shares: one self-contained HTML file, nothing loaded from anywhere."""
 
+from base64 import b64encode
 from dataclasses import dataclass
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +16,10 @@ LABELS: Final = {"hinge": "Hinge", "squat": "Squat", "rounded_back": "Rounded ba
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``title`` and ``heading`` are plain text and are escaped; the rest is HTML. ``styles``: files in ``web/``."""
+    """``title`` and ``heading`` are plain text and are escaped; the rest is HTML. ``styles``: files in ``web/``.
+
+    script: a file in ``web/`` that runs in the page; none in what is written to a file. head: more of the head.
+    """
 
     title: str
     eyebrow: str
@@ -23,22 +28,34 @@ class Page:
     main: str
     footer: str
     styles: tuple[str, ...] = ("report.css",)
+    script: str | None = None
+    head: str = ""
+
+    @property
+    def policy(self) -> str:
+        """A Content-Security-Policy under which this page's own style and script run, and nothing else."""
+        own = [f"style-src {_hash(self._style)}"]
+        if self.script:
+            own += [f"script-src {_hash(_asset(self.script))}", "connect-src 'self'"]
+        closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        return "; ".join((closed, *own))
+
+    @property
+    def _style(self) -> str:
+        return "\n" + "".join(map(_asset, self.styles))
 
     @property
     def html(self) -> str:
         """The whole file."""
-        styles = "".join(
-            files("edge_agent").joinpath("web", name).read_text(encoding="utf-8") for name in self.styles
-        )
+        script = f"<script>{_asset(self.script)}</script>\n" if self.script else ""
         return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(self.title)}</title>
-<style>
-{styles}</style>
-</head>
+<style>{self._style}</style>
+{self.head}</head>
 <body>
 <header>
 <p class="eyebrow">{self.eyebrow}</p>
@@ -51,9 +68,17 @@ class Page:
 <footer>
 {self.footer}
 </footer>
-</body>
+{script}</body>
 </html>
 """
+
+
+def _asset(name: str) -> str:
+    return files("edge_agent").joinpath("web", name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def write_page(path: Path, page: Page) -> None:

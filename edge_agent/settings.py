@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -216,6 +217,19 @@ class MetricsSettings(Section):
     port: int = Field(9108, ge=0, le=65535, description="0: any free port")
 
 
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(
+            f"{name} is no time zone: use a name such as Europe/London, America/Chicago or UTC"
+        ) from None
+    return name
+
+
+DayHour = Annotated[int, Field(ge=0, le=23)]
+
+
 class BridgeSettings(Section):
     """MQTT -> Prometheus."""
 
@@ -225,6 +239,11 @@ class BridgeSettings(Section):
     stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
     replica: Slug | None = Field(None, description="name, when several bridges of one machine share the state file")
     max_state_mib: int = Field(2048, ge=1, description="beyond this size of the state file, events are refused")
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", description="in which days, shifts and hours of the overview begin"
+    )
+    shift_starts: tuple[DayHour, ...] = Field((6, 14, 22), min_length=1, description="hours at which shifts begin")
+    target_risky_share: float = Field(0.2, gt=0, lt=1, description="of told lifts at most so many should be risky")
 
 
 class Settings(Section):
