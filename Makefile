@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo bench chaos fuzz train evaluate lock clean
+.PHONY: help setup setup-test test check demo stack bench chaos fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -31,6 +31,9 @@ test: check  ## everything: set-up, checks and tests
 
 demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0
 	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}
+
+stack: setup-test  ## the whole chain with Prometheus and Alertmanager; Ctrl-C ends it; make stack VIDEO=rtsp://...
+	@.venv/bin/python -m scripts.stack.run $${VIDEO:+"$$VIDEO"}
 
 bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60
 	@scripts/bench/setup.sh

@@ -287,7 +287,7 @@ def prometheus(
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for("prometheus", lambda: _answers(f"http://127.0.0.1:{port}/-/ready"), timeout_s=60)
+        wait_for("prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), timeout_s=60)
         yield Prometheus(f"http://127.0.0.1:{port}")
     finally:
         process.terminate()
@@ -317,7 +317,7 @@ def lint_metrics(text: str) -> str:
     return done.stdout + done.stderr
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     try:
         with urllib.request.urlopen(url) as reply:
             return bool(reply.status == 200)
