@@ -25,7 +25,7 @@ def page(
     numbered([part for part in parts if not isinstance(part, str)])
     for part in parts:
         if isinstance(part, str):
-            made.with_row(dashboard.Row(part))
+            made.with_row(dashboard.Row(part).id(100 + parts.index(part)))
         else:
             made.with_panel(part)
     return made
