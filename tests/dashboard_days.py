@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.float64]
+Counts = NDArray[np.floating]
 STEP_S: Final = 300
 """Prometheus looks back for five minutes, so a sample in each five is never missed."""
 SLOTS_A_DAY: Final = 86_400 // STEP_S
@@ -47,7 +47,7 @@ class Days:
         shift = np.select([hour < 5, hour < 13, hour < 21], [0.15, 1.15, 0.85], 0.15)
         delivery = np.where((weekday == 0) & (hour == 6), 2.5, 1.0)
         day = np.select([weekday == 6, weekday == 5], [0.03, 0.35], 1.0)
-        return shift * delivery * day
+        return np.asarray(shift * delivery * day, np.float64)
 
 
 def company(days: Days, sites: Sequence[str], zones: Sequence[str], change_s: int) -> Iterator[Iterator[str]]:

@@ -37,7 +37,7 @@ class History:
 
 
 @contextmanager
-def history(directory: Path, *, sites: int = 2, zones: int = 4, days: int = 70) -> Iterator[History]:
+def history(directory: Path, *, sites: int = 2, zones: int = 2, days: int = 63) -> Iterator[History]:
     """``days`` of ``sites`` with ``zones`` each, every five minutes; what the rules record is there too."""
     data = directory / "tsdb"
     data.mkdir(parents=True)
@@ -65,7 +65,7 @@ def _backfill(directory: Path, data: Path, groups: Sequence[Mapping[str, Any]], 
     rules.write_text(json.dumps({"groups": groups}))
     with _prometheus(data) as url:
         where = [f"--url={url}", f"--start={times[0]}", f"--end={times[1]}", f"--output-dir={data}"]
-        _promtool("rules", *where, f"--eval-interval={STEP_S}s", "--max-block-duration=162h", str(rules))
+        _promtool("rules", *where, f"--eval-interval={STEP_S}s", "--max-block-duration=486h", str(rules))
 
 
 def _promtool(*words: str) -> None:

@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.builders import dashboard, stat, table
 
 from scripts.dashboards.fleet_days import blind_by_day, busy, latency, messages_by_day, unknown_by_day, up_by_day
-from scripts.dashboards.fleet_parts import BLIND, FRAMES, NO_BRIDGE, NO_PAGE, SEEN, SILENT, SITE
+from scripts.dashboards.fleet_parts import AGENT_UP, BLIND, FRAMES, NO_BRIDGE, NO_PAGE, SEEN, SILENT, SITE
 from scripts.dashboards.look import (
     ANY,
     QUALITY,
@@ -13,8 +13,11 @@ from scripts.dashboards.look import (
 )
 from scripts.dashboards.page import chosen, page
 from scripts.dashboards.panels import number, rows
+from scripts.dashboards.promql import how_many
 
 UID = "hingewatch-fleet"
+RULES_RUN = "0 * max(ergo_target:risky_share:ratio)"
+"""0 where rules are recorded; else no alert fires because none could."""
 
 
 def fleet() -> dashboard.Dashboard:
@@ -56,7 +59,9 @@ def alerts() -> stat.Panel:
         wide=4,
     )
     fields = [
-        Field(name.title(), name, f'count(ALERTS{{alertstate="firing",severity="{name}"}}) or vector(0)', limits=ANY)
+        Field(
+            name.title(), name, f'count(ALERTS{{alertstate="firing",severity="{name}"}}) or {RULES_RUN}', limits=ANY
+        )
         for name in ("critical", "warning")
     ]
     return number(about, fields, SILENT)
@@ -66,10 +71,8 @@ def agents_now() -> stat.Panel:
     """How many are heard from."""
     about = About("Agents", "As the bridge hears them over MQTT.", NO_BRIDGE, "AgentDown", wide=5)
     fields = [
-        Field(
-            "Down", "silent", f"count(max by (site, agent) (ergo_agent_up{{{SITE}}}) == 0) or vector(0)", limits=ANY
-        ),
-        Field("Known", "known", f"count(max by (site, agent) (ergo_agent_up{{{SITE}}}))"),
+        Field("Down", "silent", how_many(AGENT_UP, "== 0"), limits=ANY),
+        Field("Known", "known", f"count({AGENT_UP})"),
     ]
     return number(about, fields, Field(QUALITY, "bridge connected", "max(ergo_bridge_connected)", "bool_yes_no"))
 
@@ -78,7 +81,7 @@ def cameras_now() -> stat.Panel:
     """How many deliver frames."""
     about = About("Cameras", "Down: no frames now. No lifts seen is not no lifts.", NO_PAGE, "CameraDown", wide=5)
     fields = [
-        Field("Down", "down", f"count(edge_agent_camera_up{{{SITE}}} == 0) or vector(0)", limits=ANY),
+        Field("Down", "down", how_many(f"edge_agent_camera_up{{{SITE}}}", "== 0"), limits=ANY),
         Field("Known", "known", f"count(edge_agent_camera_up{{{SITE}}})"),
     ]
     return number(about, fields, SILENT)

@@ -17,7 +17,7 @@ from scripts.dashboards.parts import (
     shifts,
     techniques_by_day,
 )
-from scripts.dashboards.promql import Change, Place, before_and_after
+from scripts.dashboards.promql import Change, Place, before_and_after, how_many
 from scripts.dashboards.zone import UID as ZONE_UID
 
 UID = "hingewatch-safety"
@@ -103,7 +103,7 @@ def busiest_zone() -> stat.Panel:
     fields = [
         Field("Most", "most in a zone", f"max({risky})"),
         Field("OfTarget", "of target", f"max({risky} / {target})", "percentunit", limits=OF_TARGET),
-        Field("Above", "zones above", f"count({risky} > {target}) or vector(0)", limits=ANY),
+        Field("Above", "zones above", how_many(risky, f"> {target}"), limits=ANY),
     ]
     return number(about, fields, not_told(EIGHT_HOURS_UNKNOWN))
 
@@ -120,8 +120,10 @@ def seen() -> stat.Panel:
     )
     blind = "site_instance_camera:edge_agent_camera_blind_seconds:increase15m"
     fields = [
-        Field("Agents", "agents silent", f"count(ergo_agent_up{{{SITE}}} == 0) or vector(0)", limits=ANY),
-        Field("Cameras", "cameras down", f"count(edge_agent_camera_up{{{SITE}}} == 0) or vector(0)", limits=ANY),
+        Field(
+            "Agents", "agents silent", how_many(f"max by (site, agent) (ergo_agent_up{{{SITE}}})", "== 0"), limits=ANY
+        ),
+        Field("Cameras", "cameras down", how_many(f"edge_agent_camera_up{{{SITE}}}", "== 0"), limits=ANY),
     ]
     share = (
         f"sum(sum_over_time({blind}{{{SITE}}}[$__range])) / sum(900 * count_over_time({blind}{{{SITE}}}[$__range]))"

@@ -21,6 +21,11 @@ SHIFT: Final = f'count_values("shift", floor((hour({CLOCK}) + 2) % 24 / 8))'
 Kind = Literal["all", "told", "risky"]
 
 
+def how_many(of: str, condition: str) -> str:
+    """How many series of ``of`` are so (``== 0``). Of none at all: no number, for nothing was looked at."""
+    return f"count({of} {condition}) or 0 * count({of})"
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Risky lifts of told ones; ``risky`` and ``told`` are expressions with the same labels."""
