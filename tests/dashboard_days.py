@@ -109,13 +109,16 @@ def _agent(days: Days, site: str, agent: str, cameras: Sequence[str], drawn: np.
     yield _series(days, "ergo_agent_up", named, up)
     yield _series(days, "ergo_agent_last_seen_timestamp_seconds", named, days.times_s() - 20.0)
     for camera in cameras:
-        yield from _camera(days, {**page, "camera": camera}, drawn)
+        ends_down = camera == cameras[-1] and site.endswith("-2")
+        yield from _camera(days, {**page, "camera": camera}, drawn, down_slots=36 if ends_down else 0)
     yield from _lifts_on_the_way(days, page, drawn)
     yield from _networks(days, page, drawn)
 
 
-def _camera(days: Days, labels: Mapping[str, str], drawn: np.random.Generator) -> Iterator[str]:
+def _camera(days: Days, labels: Mapping[str, str], drawn: np.random.Generator, down_slots: int) -> Iterator[str]:
+    """down_slots: for how long it has been down at the end."""
     up = _outages(days, drawn, how_many=3, slots=SLOTS_A_DAY // 12)
+    up[days.slots - down_slots :] = 0
     frames = np.cumsum(up * 15.0 * STEP_S * 0.6)
     yield _series(days, "edge_agent_camera_up", labels, up)
     yield _series(days, "edge_agent_camera_blind_seconds_total", labels, np.cumsum((1 - up) * STEP_S))

@@ -6,6 +6,7 @@ import re
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from math import isnan
 from pathlib import Path
 from typing import Any
@@ -151,6 +152,26 @@ def test_the_counts_are_those_of_the_counters_and_the_intervals_are_wilsons(comp
 COUNTERS = (
     'sum by (site, zone) (ergo_lifts_total{technique!="unknown"} - ergo_lifts_total{technique!="unknown"} offset 1w)'
 )
+
+
+def test_a_day_stands_at_its_own_date(company: History) -> None:
+    """Hardly anybody works on Sundays."""
+    days = {
+        question.ref: answer[0].points
+        for question, answer in answered(company, "safety-overview", "Technique mix, day by day")
+    }
+    for ref in ("Hinge", "Squat", "RoundedBack"):
+        whole = days[ref][1:-1]
+        least = sorted(whole, key=lambda point: point[1])[: len(whole) // 7]
+        assert {datetime.fromtimestamp(at, UTC).strftime("%a") for at, _ in least} == {"Sun"}
+        day = ask(
+            company.url, Question("", "", RAW.format(ref=TECHNIQUE[ref]), int(whole[9][0]), int(whole[9][0]), 0)
+        )
+        assert whole[9][1] == pytest.approx(day[0].points[0][1], abs=30)
+
+
+TECHNIQUE = {"Hinge": "hinge", "Squat": "squat", "RoundedBack": "rounded_back"}
+RAW = 'sum(ergo_lifts_total{{technique="{ref}"}} offset -1d) - sum(ergo_lifts_total{{technique="{ref}"}})'
 
 
 def test_before_and_after_finds_the_change_where_there_was_one(company: History) -> None:

@@ -74,7 +74,7 @@ def agents_now() -> stat.Panel:
         Field("Down", "silent", how_many(AGENT_UP, "== 0"), limits=ANY),
         Field("Known", "known", f"count({AGENT_UP})"),
     ]
-    return number(about, fields, Field(QUALITY, "bridge connected", "max(ergo_bridge_connected)", "bool_yes_no"))
+    return number(about, fields, Field(QUALITY, "connected", "max(ergo_bridge_connected)", "bool_yes_no"))
 
 
 def cameras_now() -> stat.Panel:
@@ -91,7 +91,7 @@ def delivery_now() -> stat.Panel:
     """Whether lifts wait or are lost."""
     about = About(
         "From the boxes to the broker",
-        "Events wait while the broker is away; they are given up only when the outbox is full.",
+        "Events wait while the broker is away; they are given up (here: in 24 hours) only when the outbox is full.",
         NO_PAGE,
         "OutboxWaits",
         wide=5,
@@ -100,7 +100,7 @@ def delivery_now() -> stat.Panel:
     fields = [
         Field("Oldest", "oldest waits", f"max(edge_agent_outbox_oldest_age_seconds{{{SITE}}})", "s",
               limits=Limits(300, 900)),
-        Field("Lost", "given up, 24 h", dropped, limits=ANY),
+        Field("Lost", "given up", dropped, limits=ANY),
     ]  # fmt: skip
     return number(about, fields, SILENT)
 
@@ -109,16 +109,16 @@ def bridges_now() -> stat.Panel:
     """Whether lifts are counted."""
     about = About(
         "Bridge",
-        "rejected: messages that were not believed in 24 hours; most often a box's clock is wrong.",
+        "In 24 hours. rejected: messages that were not believed; most often a box's clock is wrong.",
         NO_BRIDGE,
         "MessagesRejected",
         wide=5,
     )
     fields = [
-        Field("Rejected", "rejected, 24 h", "sum(increase(ergo_bridge_rejected_messages_total[1d]))", limits=ANY),
-        Field("Storage", "write errors, 24 h", "sum(increase(ergo_bridge_storage_errors_total[1d]))", limits=ANY),
+        Field("Rejected", "rejected", "sum(increase(ergo_bridge_rejected_messages_total[1d]))", limits=ANY),
+        Field("Storage", "write errors", "sum(increase(ergo_bridge_storage_errors_total[1d]))", limits=ANY),
     ]
-    return number(about, fields, Field(QUALITY, "bridge connected", "max(ergo_bridge_connected)", "bool_yes_no"))
+    return number(about, fields, Field(QUALITY, "connected", "max(ergo_bridge_connected)", "bool_yes_no"))
 
 
 def agents() -> table.Panel:
@@ -191,8 +191,7 @@ def networks() -> table.Panel:
         Field("File", "loaded", f"max by ({by}, sha256) (edge_agent_model_info{{{SITE}}})", "bool_yes_no"),
         Field("FellBack", "devices that failed", fell_back, limits=ANY),
     ]
-    page_read = Field(
-        QUALITY, "page read", f'{slower} * on (instance) group_left () up{{job="hingewatch-agents"}} > 0', "none"
-    )
+    read = f'0 * {slower} + on (instance) group_left () max by (instance) (up{{job="hingewatch-agents"}})'
+    page_read = Field(QUALITY, "page read", read, "bool_yes_no")
     labels = {"site": "site", "instance": "box", "model": "network", "device": "device", "sha256": "file"}
     return rows(about, labels, fields, page_read)

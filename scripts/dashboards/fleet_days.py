@@ -5,24 +5,26 @@ from grafana_foundation_sdk.builders import timeseries
 from scripts.dashboards.fleet_parts import BLIND, NO_BRIDGE, NO_PAGE, SILENT, SITE
 from scripts.dashboards.look import BLUE, GREEN, GREY, ORANGE, PURPLE, QUALITY, SKY, VERMILLION, About, Field
 from scripts.dashboards.panels import by_day, stacked_by_day
+from scripts.dashboards.promql import A_DAY
 
 
 def up_by_day() -> timeseries.Panel:
     """Agents over time."""
     about = About(
         "Agents up, day by day",
-        "The share of the day in which they were heard, on average and the worst one.",
+        "The share of the day in which they were heard, on average and the worst one. Of today only what is over is read.",
+        "counts as read.",
         NO_BRIDGE,
         "AgentDown",
         wide=12,
         high=8,
     )
-    up = f"avg_over_time(site_agent:ergo_agent_up:avg15m{{{SITE}}}[1d])"
+    up = f"avg_over_time(site_agent:ergo_agent_up:avg15m{{{SITE}}}{A_DAY})"
     fields = [
         Field("Mean", "mean", f"avg({up})", "percentunit", 1, colour=BLUE),
         Field("Worst", "worst", f"min({up})", "percentunit", 1, colour=VERMILLION),
     ]
-    counted = "max(count_over_time(result:ergo_bridge_messages:increase15m[1d])) / 96"
+    counted = f"max(count_over_time(result:ergo_bridge_messages:increase15m{A_DAY})) / 96"
     return by_day(
         about, fields, Field(QUALITY, "bridge's page read", counted, "percentunit", colour=GREY, dashed=True)
     )
@@ -38,13 +40,13 @@ def blind_by_day() -> timeseries.Panel:
         wide=12,
         high=8,
     )
-    blind = f"sum_over_time({BLIND}{{{SITE}}}[1d])"
-    watched = f"900 * count_over_time({BLIND}{{{SITE}}}[1d])"
+    blind = f"sum_over_time({BLIND}{{{SITE}}}{A_DAY})"
+    watched = f"900 * count_over_time({BLIND}{{{SITE}}}{A_DAY})"
     fields = [
         Field("All", "all cameras", f"sum({blind}) / sum({watched})", "percentunit", 1, colour=BLUE),
         Field("Worst", "the worst", f"max({blind} / ({watched}))", "percentunit", 1, colour=VERMILLION),
     ]
-    read = f"avg(count_over_time({BLIND}{{{SITE}}}[1d])) / 96"
+    read = f"avg(count_over_time({BLIND}{{{SITE}}}{A_DAY})) / 96"
     return by_day(about, fields, Field(QUALITY, "pages read", read, "percentunit", colour=GREY, dashed=True))
 
 
@@ -61,10 +63,10 @@ def unknown_by_day() -> timeseries.Panel:
         wide=12,
         high=8,
     )
-    lifts = f"sum by (reason) (sum_over_time(site_reason:edge_agent_lifts_unknown:increase15m{{{SITE}}}[1d]))"
+    lifts = f"sum by (reason) (sum_over_time(site_reason:edge_agent_lifts_unknown:increase15m{{{SITE}}}{A_DAY}))"
     share = (
-        f'sum(sum_over_time(site_technique:ergo_lifts:increase15m{{{SITE},technique="unknown"}}[1d]))'
-        f" / sum(sum_over_time(site:ergo_lifts:increase15m{{{SITE}}}[1d]))"
+        f'sum(sum_over_time(site_technique:ergo_lifts:increase15m{{{SITE},technique="unknown"}}{A_DAY}))'
+        f" / sum(sum_over_time(site:ergo_lifts:increase15m{{{SITE}}}{A_DAY}))"
     )
     return stacked_by_day(
         about,
@@ -84,10 +86,10 @@ def messages_by_day() -> timeseries.Panel:
         high=8,
     )
     messages = 'result:ergo_bridge_messages:increase15m{result=~"counted|duplicate|rejected"}'
-    counted = "max(count_over_time(result:ergo_bridge_messages:increase15m[1d])) / 96"
+    counted = f"max(count_over_time(result:ergo_bridge_messages:increase15m{A_DAY})) / 96"
     return stacked_by_day(
         about,
-        [Field("Result", "{{result}}", f"sum by (result) (sum_over_time({messages}[1d]))")],
+        [Field("Result", "{{result}}", f"sum by (result) (sum_over_time({messages}{A_DAY}))")],
         Field(QUALITY, "page read", counted, "percentunit", colour=GREY),
     )
 

@@ -11,7 +11,7 @@ SEEN = "ergo_agent_last_seen_timestamp_seconds"
 FRAMES = "site_instance_camera:edge_agent_frames"
 SILENT = Field(
     QUALITY,
-    "agents' pages read",
+    "pages read",
     f'avg(up{{job="hingewatch-agents",{SITE}}})',
     "percentunit",
 )

@@ -57,7 +57,7 @@ class Field:
     ref: str
     name: str
     expr: str
-    unit: str = "short"
+    unit: str = "none"
     decimals: int = 0
     limits: Limits | None = None
     colour: str | None = None

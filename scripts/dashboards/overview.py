@@ -101,7 +101,7 @@ def busiest_zone() -> stat.Panel:
     risky = f"site_zone:ergo_lifts_risky:increase8h{{{SITE}}}"
     target = "on () group_left () ergo_target:risky_lifts:per_shift"
     fields = [
-        Field("Most", "most in a zone", f"max({risky})"),
+        Field("Most", "most in one", f"max({risky})"),
         Field("OfTarget", "of target", f"max({risky} / {target})", "percentunit", limits=OF_TARGET),
         Field("Above", "zones above", how_many(risky, f"> {target}"), limits=ANY),
     ]
@@ -136,7 +136,8 @@ def zones_ranked() -> table.Panel:
     about = About(
         "Zones, last seven days, the surely worst first",
         "Ranked by the lower end of the interval, so that a zone of few lifts does not come first by chance. change: "
-        "against the seven days before. Zones of fewer than 30 told lifts have no share, and stand last.",
+        "against the seven days before, in points of a hundred. Zones of fewer than 30 told lifts have no share, and "
+        "stand last.",
         NO_LIFTS,
         "RiskyShareAboveTarget",
         wide=24,
@@ -149,7 +150,7 @@ def zones_ranked() -> table.Panel:
         low,
         middle,
         high,
-        Field("Change", "change", Change(before, share).value, "percentunit", 1),
+        Field("Change", "change, points", Change(before, share).value, "percentunit", 1),
         Field("Risky", "risky", share.risky),
         Field("Told", "told", share.told),
     ]

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, table, text, timeseries
@@ -10,7 +11,7 @@ from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import prometheus as queries
 from grafana_foundation_sdk.models import text as texts
 
-from scripts.dashboards.look import WEEKDAYS, About, Field
+from scripts.dashboards.look import GREY, WEEKDAYS, About, Field
 from scripts.dashboards.runbooks import runbook_url
 
 SOURCE: Final = models.DataSourceRef(type_val="prometheus", uid="${datasource}")
@@ -53,7 +54,7 @@ def rows(about: About, labels: Mapping[str, str], fields: Sequence[Field], quali
 def _cell(field: Field) -> list[models.DynamicConfigValue]:
     if field.limits is None:
         return []
-    return [models.DynamicConfigValue("custom.cellOptions", {"type": "color-text"})]
+    return _values({"custom.cellOptions": {"type": "color-text"}})
 
 
 def by_day(about: About, fields: Sequence[Field], quality: Field) -> timeseries.Panel:
@@ -63,37 +64,37 @@ def by_day(about: About, fields: Sequence[Field], quality: Field) -> timeseries.
     for name, field in {field.name: field for field in fields}.items():
         if name == "to":
             band = {"custom.fillBelowTo": "from", "custom.fillOpacity": 20, "custom.lineWidth": 0}
-            panel.override_by_query(field.ref, [models.DynamicConfigValue(key, value) for key, value in band.items()])
+            panel.override_by_query(field.ref, _values(band))
         if name == "from":
-            panel.override_by_query(field.ref, [models.DynamicConfigValue("custom.lineWidth", 0)])
+            panel.override_by_query(field.ref, _values({"custom.lineWidth": 0}))
     return panel
 
 
 def stacked_by_day(about: About, fields: Sequence[Field], quality: Field) -> timeseries.Panel:
-    """Bars, one a day, upon one another; the quality flag is a line with an axis of its own."""
+    """Bars, one a day, upon one another; the quality flag is a line."""
     panel = _days(about, fields, quality)
     panel.draw_style(shapes.GraphDrawStyle.BARS).fill_opacity(90).line_width(1)
     panel.stacking(common.StackingConfig().mode(shapes.StackingMode.NORMAL).group("A"))
-    line = {
-        "custom.drawStyle": "line",
-        "custom.stacking": {"mode": "none"},
-        "custom.axisPlacement": "right",
-        "custom.fillOpacity": 0,
-        "max": 1,
-    }
-    return panel.override_by_query(
-        quality.ref, [models.DynamicConfigValue(key, value) for key, value in line.items()]
-    )
+    line = {"custom.drawStyle": "line", "custom.stacking": {"mode": "none"}, "custom.fillOpacity": 0}
+    return panel.override_by_query(quality.ref, _values(line))
 
 
 def _days(about: About, fields: Sequence[Field], quality: Field) -> timeseries.Panel:
+    """The flag is grey, and has an axis of its own where the other fields have another unit."""
+    grey = replace(quality, limits=None, colour=GREY)
     panel = _about(timeseries.Panel(), about).interval("1d").span_nulls(False)
     panel.tooltip(common.VizTooltipOptions().mode(shapes.TooltipDisplayMode.MULTI))
     panel.legend(common.VizLegendOptions().placement(shapes.LegendPlacement.BOTTOM).show_legend(True))
-    for field in (*fields, quality):
+    for field in (*fields, grey):
         panel.with_target(_query(field).range().legend_format(field.name))
         panel.override_by_query(field.ref, field.properties())
+    if grey.unit != fields[0].unit:
+        panel.override_by_query(grey.ref, _values({"custom.axisPlacement": "right", "min": 0, "max": 1}))
     return panel
+
+
+def _values(settings: Mapping[str, object]) -> list[models.DynamicConfigValue]:
+    return [models.DynamicConfigValue(name, value) for name, value in settings.items()]
 
 
 def hours(about: About, field: Field) -> table.Panel:
@@ -107,7 +108,7 @@ def hours(about: About, field: Field) -> table.Panel:
         panel.cell_options(shapes.TableColoredBackgroundCellOptions(shapes.TableCellBackgroundDisplayMode.BASIC))
         panel.color_scheme(dashboard.FieldColor().mode(models.FieldColorModeId.CONTINUOUS_BLUES)).min(0)
     plain = {"unit": "none", "decimals": 0, "custom.cellOptions": {"type": "auto"}, "custom.width": 60}
-    panel.override_by_name("hour", [models.DynamicConfigValue(key, value) for key, value in plain.items()])
+    panel.override_by_name("hour", _values(plain))
     return panel.transformations(
         [models.DataTransformerConfig(name, options=options) for name, options in _hours_as_rows()]
     )

@@ -2,9 +2,9 @@
 
 from grafana_foundation_sdk.builders import table, timeseries
 
-from scripts.dashboards.look import GREY, RISKS, SHIFTS, TECHNIQUES, VERMILLION, About, Field, mapped, not_told
+from scripts.dashboards.look import PURPLE, RISKS, SHIFTS, TECHNIQUES, VERMILLION, About, Field, mapped, not_told
 from scripts.dashboards.panels import by_day, hours, rows, stacked_by_day
-from scripts.dashboards.promql import HOUR_OF_WEEK, SHIFT, Change, Place, Share
+from scripts.dashboards.promql import A_DAY, HOUR_OF_WEEK, SHIFT, Change, Place, Share
 
 TOO_FEW = "Fewer than 30 lifts told: too few for a share"
 NO_LIFTS = "No lifts here in this time. Were the cameras up? See Fleet and cameras"
@@ -12,12 +12,11 @@ NO_BASELINE = "No baseline: grafana/rules/targets.yml says how to set it; it nee
 TARGET_SHARE = "max(ergo_target:risky_share:ratio)"
 
 
-def share_fields(share: Share) -> list[Field]:
-    """A share and the ends of its interval."""
+def share_fields(share: Share, colour: str | None = None) -> list[Field]:
+    """A share and the ends of its interval. colour: of lines."""
     return [
-        Field("Share", "share", share.value, "percentunit", 1, colour=VERMILLION),
-        Field("From", "from", share.lower, "percentunit", 1, colour=VERMILLION),
-        Field("To", "to", share.upper, "percentunit", 1, colour=VERMILLION),
+        Field(ref, ref.lower(), expr, "percentunit", 1, colour=colour)
+        for ref, expr in (("Share", share.value), ("From", share.lower), ("To", share.upper))
     ]
 
 
@@ -32,8 +31,12 @@ def share_by_day(place: Place, title: str) -> timeseries.Panel:
         wide=12,
         high=9,
     )
-    target = Field("Target", "target", TARGET_SHARE, "percentunit", 1, colour=GREY, dashed=True)
-    return by_day(about, [*share_fields(place.share("1d")), target], not_told(place.unknown("1d")))
+    target = Field("Target", "target", TARGET_SHARE, "percentunit", 1, colour=PURPLE, dashed=True)
+    return by_day(
+        about,
+        [*share_fields(place.days_share(), VERMILLION), target],
+        not_told(place.days_unknown()),
+    )
 
 
 def techniques_by_day(place: Place, series: str, title: str) -> timeseries.Panel:
@@ -49,7 +52,7 @@ def techniques_by_day(place: Place, series: str, title: str) -> timeseries.Panel
     fields = [
         _counted(name, _days_lifts(series, place, f'technique="{name}"'), TECHNIQUES[name]) for name in TECHNIQUES
     ]
-    return stacked_by_day(about, fields, not_told(place.unknown("1d")))
+    return stacked_by_day(about, fields, not_told(place.days_unknown()))
 
 
 def risks_by_day(place: Place, title: str) -> timeseries.Panel:
@@ -64,7 +67,7 @@ def risks_by_day(place: Place, title: str) -> timeseries.Panel:
     )
     series, told = "site_zone_technique_risk", 'technique!="unknown",risk='
     fields = [_counted(name, _days_lifts(series, place, f'{told}"{name}"'), RISKS[name]) for name in RISKS]
-    return stacked_by_day(about, fields, not_told(place.unknown("1d")))
+    return stacked_by_day(about, fields, not_told(place.days_unknown()))
 
 
 def _counted(name: str, expr: str, colour: str) -> Field:
@@ -72,7 +75,7 @@ def _counted(name: str, expr: str, colour: str) -> Field:
 
 
 def _days_lifts(series: str, place: Place, which: str) -> str:
-    return f"sum(sum_over_time({series}:ergo_lifts:increase15m{{{place.selector},{which}}}[1d]))"
+    return f"sum(sum_over_time({series}:ergo_lifts:increase15m{{{place.selector},{which}}}{A_DAY}))"
 
 
 def hours_of_the_week(place: Place) -> tuple[table.Panel, table.Panel]:
@@ -126,16 +129,17 @@ def changes(change: Change, unknown: str, labels: dict[str, str]) -> table.Panel
     about = About(
         "Before and after the change",
         "The 28 days before the moment in grafana/rules/targets.yml, and the last 28 days: read it from 28 days "
-        "after that moment on. A change whose interval holds 0 may be chance. 'worse' is above 0, 'better' below.",
+        "after that moment on. A change is in points of a hundred (24 % to 20 %: -4); below 0 it got better. "
+        "One whose interval holds 0 may be chance.",
         NO_BASELINE,
         "RiskyLiftsInShift",
         wide=12,
         high=9,
     )
     fields = [
-        Field("Change", "change", change.value, "percentunit", 1),
-        Field("ChangeFrom", "change from", change.lower, "percentunit", 1),
-        Field("ChangeTo", "change to", change.upper, "percentunit", 1),
+        Field("Change", "change, points", change.value, "percentunit", 1),
+        Field("ChangeFrom", "from", change.lower, "percentunit", 1),
+        Field("ChangeTo", "to", change.upper, "percentunit", 1),
         Field("Before", "before", change.before.value, "percentunit", 1),
         Field("BeforeTold", "told before", change.before.told),
         Field("After", "after", change.after.value, "percentunit", 1),

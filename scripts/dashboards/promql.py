@@ -11,6 +11,8 @@ MIN_TOLD: Final = 30
 """Fewer lifts give no share: its interval would span a third of the scale and more."""
 _Z: Final = 1.96
 """Standard normal deviate of a two-sided 95 % interval, as in the rules."""
+A_DAY: Final = "[1d] offset -1d"
+"""The day that begins at a point of a trend, so that Monday's lifts stand at Monday; of today, what there is."""
 CLOCK: Final = "vector(time() - 1800 + $utc_offset)"
 """The middle of the hour that ends now, on the site's clock: ``utc_offset`` is a dashboard's variable, in seconds."""
 HOUR: Final = f'count_values("hour", hour({CLOCK}))'
@@ -89,7 +91,7 @@ class Place:
     selector: str
 
     def lifts(self, kind: Kind, window: str, by: str = "", ago: str = "") -> str:
-        """How many within ``window``; by: labels that stay, with commas between. ago: of a window that ended then."""
+        """How many within ``window``; by: labels that stay. ago: of a window that ended then (-1d: will end)."""
         grouped = f"sum by ({by}) " if by else "sum"
         return f"{grouped}(sum_over_time({self._series(kind)}[{window}]{f' offset {ago}' if ago else ''}))"
 
@@ -101,6 +103,15 @@ class Place:
         """The share of lifts that could not be told, 0…1: the flag beside every number."""
         return f"1 - {self.lifts('told', window, by)} / ({self.lifts('all', window, by)} > 0)"
 
+    def days_unknown(self) -> str:
+        """As ``unknown``, day by day; of MIN_TOLD lifts at least."""
+        told, lifts = (self.lifts(kind, "1d", ago="-1d") for kind in ("told", "all"))
+        return f"1 - {told} / ({lifts} >= {MIN_TOLD})"
+
+    def days_share(self) -> Share:
+        """As ``share``, day by day."""
+        return self.share("1d", ago="-1d")
+
     def clocked(self, kind: Kind, clocks: str, by: str) -> str:
         """How many in the last 28 days, by what ``clocks`` calls each hour."""
         hour = f"sum(sum_over_time({self._series(kind)}[1h]))"
@@ -111,8 +122,8 @@ class Place:
         return Share(self.clocked("risky", clocks, by), self.clocked("told", clocks, by))
 
     def clocked_unknown(self, clocks: str, by: str) -> str:
-        """The share of lifts that could not be told, by what ``clocks`` calls each hour."""
-        return f"1 - {self.clocked('told', clocks, by)} / ({self.clocked('all', clocks, by)} > 0)"
+        """The share of lifts that could not be told, by what ``clocks`` calls each hour; of MIN_TOLD at least."""
+        return f"1 - {self.clocked('told', clocks, by)} / ({self.clocked('all', clocks, by)} >= {MIN_TOLD})"
 
     def _series(self, kind: Kind) -> str:
         return f"{self.level}:ergo_lifts{'' if kind == 'all' else f'_{kind}'}:increase15m{{{self.selector}}}"

@@ -16,12 +16,13 @@ from scripts.dashboards.parts import (
     shifts,
     techniques_by_day,
 )
-from scripts.dashboards.promql import Place, before_and_after
+from scripts.dashboards.promql import MIN_TOLD, Place, before_and_after
 
 UID = "hingewatch-zone"
 HERE = 'site=~"$site",zone="$zone"'
 ZONE = Place("site_zone", HERE)
 UNKNOWN_8H = f"max(site_zone:ergo_lifts_unknown:ratio8h{{{HERE}}})"
+ENOUGH_8H = f"sum(site_zone:ergo_lifts:increase8h{{{HERE}}}) >= {MIN_TOLD}"
 
 
 def zone_detail() -> dashboard.Dashboard:
@@ -83,7 +84,7 @@ def share_now() -> stat.Panel:
     about = About(
         "Share of risky lifts, last eight hours",
         "Of the told lifts. With 95 % certainty it lies between from and to. change: against the same hours a week "
-        "ago, in hundredths of lifts.",
+        "ago, in points of a hundred.",
         TOO_FEW,
         "RiskyShareAboveTarget",
         wide=8,
@@ -94,7 +95,7 @@ def share_now() -> stat.Panel:
         Field("From", "from", f"max({series}_lower:ratio8h{{{HERE}}})", "percentunit", 1),
         Field("To", "to", f"max({series}_upper:ratio8h{{{HERE}}})", "percentunit", 1),
         Field("Target", "target", TARGET_SHARE, "percentunit"),
-        Field("Change", "change", f"max({series}:ratio8h_minus_week_ago{{{HERE}}})", "percentunit", 1),
+        Field("Change", "change, points", f"max({series}:ratio8h_minus_week_ago{{{HERE}}})", "percentunit", 1),
     ]
     return number(about, fields, not_told(UNKNOWN_8H))
 
@@ -135,5 +136,5 @@ def this_week_and_last() -> timeseries.Panel:
         Field("Then", "a week before", f"{risky} offset 1w) / ({told} offset 1w) >= 30)", "percentunit", 1,
               colour=GREY, dashed=True),
     ]  # fmt: skip
-    panel = by_day(about, fields, not_told(UNKNOWN_8H))
+    panel = by_day(about, fields, not_told(f"{UNKNOWN_8H} and {ENOUGH_8H}"))
     return panel.interval("30m")
