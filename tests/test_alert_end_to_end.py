@@ -18,7 +18,7 @@ from tests.test_delivery import agent, at
 
 GRAFANA = Path(__file__).parents[1] / "grafana"
 TARGET = 10
-"""Risky lifts in an hour, from ``rules/lifts.yml``."""
+"""Risky lifts in an hour, from ``rules/targets.yml``."""
 
 
 class Pager:
