@@ -1,0 +1,76 @@
+"""What a site takes from deploy/: each file is read by the tool it is for, or by that tool's own schema."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from edge_agent import settings_file
+from tests.services import program
+
+DEPLOY = Path(__file__).parents[1] / "deploy"
+COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+
+
+def run(*command: str | Path) -> str:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_image_is_built_as_hadolint_would_have_it() -> None:
+    assert run(Path(sys.executable).with_name("hadolint"), DEPLOY / "Dockerfile") == ""
+
+
+def test_compose_follows_its_specification() -> None:
+    check = Path(sys.executable).with_name("check-jsonschema")
+    run(check, "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml")
+
+
+def test_every_file_that_a_container_is_given_exists() -> None:
+    for service in COMPOSE["services"].values():
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (DEPLOY / source).exists(), source
+
+
+def test_nothing_is_open_to_other_machines() -> None:
+    ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
+    assert ports
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+@pytest.mark.parametrize("name", ["agent", "bridge"])
+def test_what_sees_people_and_what_counts_may_write_nowhere_else_and_gain_nothing(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert "user" not in service, "the image's own, which is not root"
+    writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
+    assert writable == [f"{name}:/var/lib/hingewatch"]
+
+
+@pytest.mark.parametrize("folder", ["stack", "compose"])
+def test_prometheus_and_alertmanager_read_their_settings(folder: str) -> None:
+    run(program("promtool"), "check", "config", DEPLOY / folder / "prometheus.yml")
+    run(program("amtool"), "check-config", DEPLOY / "stack/alertmanager.yml")
+
+
+@pytest.mark.parametrize("name", ["stack/site", "compose/agent", "compose/bridge"])
+def test_the_agents_settings_hold(name: str) -> None:
+    camera = "rtsp://192.0.2.1/live"
+    settings = settings_file.load(DEPLOY / f"{name}.yaml", {"CAMERA": camera, "STACK_CAMERA": camera})
+    assert settings.mqtt.tls == name.startswith("compose"), (
+        "between machines, or what may become some, TLS is the rule"
+    )
+
+
+def test_grafana_of_compose_asks_as_the_provisioned_one_but_at_another_address() -> None:
+    provisioned = DEPLOY.parent / "grafana/provisioning/datasources/hingewatch.yml"
+    (theirs,) = yaml.safe_load(provisioned.read_text(encoding="utf-8"))["datasources"]
+    (ours,) = yaml.safe_load((DEPLOY / "compose/datasource.yml").read_text(encoding="utf-8"))["datasources"]
+    assert ours == theirs | {"url": "http://prometheus:9090"}
