@@ -150,7 +150,9 @@ def _zones(view: Overview) -> str:
     if not view.zones:
         return '<p class="nothing">No zone is known yet: an agent names its zones when it connects to the broker.</p>'
     several = len({zone.site for zone in view.zones}) > 1
-    shown = [_zone(zone, several, view) for zone in view.zones[:MOST_ZONES]]
+    top = scale_top((zone.tally for zone in view.zones), view.target)
+    bars = (target_bar(zone.tally.risky, view.target, top) if zone.tally.enough else "" for zone in view.zones)
+    shown = [_zone(zone, several, bar) for zone, bar in zip(view.zones[:MOST_ZONES], bars, strict=False)]
     more = ""
     if shown[FIRST_ZONES:]:
         items = _zone_list(shown[FIRST_ZONES:], FIRST_ZONES + 1)
@@ -167,12 +169,10 @@ def _zone_list(zones: Sequence[str], start: int) -> str:
     return f'<ol class="zones" start="{start}">{"".join(zones)}</ol>'
 
 
-def _zone(zone: ZoneFigures, several_sites: bool, view: Overview) -> str:
+def _zone(zone: ZoneFigures, several_sites: bool, bar: str) -> str:
     name = f"{zone.site} / {zone.zone}" if several_sites else zone.zone
     share = zone.tally.risky
     told = share_text(share) if zone.tally.enough else f"too few: {share.whole} of {MIN_TOLD} told"
-    top = scale_top((each.tally for each in view.zones), view.target)
-    bar = target_bar(share, view.target, top) if zone.tally.enough else ""
     return f"""<li><h3>{escape(name)}</h3><p class="share {zone.verdict}"><b>{told}</b>{bar}</p>
 <p class="parts">{_counts(zone.tally)} · today {zone.today.risky.part} of {zone.today.risky.whole}
 {_spoken_verdict(zone)}</p>{flag_mark(zone.flag)}</li>
