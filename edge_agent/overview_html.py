@@ -9,6 +9,7 @@ from edge_agent.core.quality import Flag, Level
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.tally import MIN_TOLD, Tally
 from edge_agent.metrics_server import Document
+from edge_agent.overview_fleet import fleet_section
 from edge_agent.overview_plots import WEEKDAYS, column_of, heat_level, mix_bar, scale_top, target_bar, trend_plot
 from edge_agent.page import LABELS, Page
 

@@ -1,4 +1,4 @@
-"""Days of a site as Prometheus would have kept them, whose true counts are known: counters that begin, fall and pause."""
+"""Days of a site as Prometheus would have kept them, their true counts known: counters that begin, fall and pause."""
 
 import random
 import subprocess
@@ -65,7 +65,7 @@ def _drawn(chance: random.Random, zone: str, *, worse: bool) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """What one bridge's page showed. begins: its counters start there. falls: they start anew. away: not read then."""
+    """What one bridge's page showed. begins_s: its counters start. falls_s: they start anew. away: not read then."""
 
     instance: str
     begins_s: int
@@ -89,14 +89,14 @@ class Bridge:
 
 
 def write_history(
-    directory: Path, lifts: Lifts, bridges: list[Bridge], from_s: int, to_s: int, more: str = ""
+    directory: Path, lifts: Lifts, bridges: list[Bridge], span: tuple[int, int], more: str = ""
 ) -> None:
-    """Blocks in ``directory``/tsdb, made by promtool. more: families of OpenMetrics text."""
+    """Blocks in ``directory``/tsdb, made by promtool. span: from and to. more: families of OpenMetrics text."""
     text = directory / "history.om"
     with text.open("w") as out:
         out.write("# TYPE ergo_lifts counter\n")
         for bridge in bridges:
-            for (zone, technique, risk), at_s, value in bridge.samples(lifts, from_s, to_s):
+            for (zone, technique, risk), at_s, value in bridge.samples(lifts, *span):
                 labels = (
                     f'instance="{bridge.instance}",site="leeds",zone="{zone}",technique="{technique}",risk="{risk}"'
                 )
