@@ -114,8 +114,11 @@ def _change(change: Change) -> str:
     if change.value is None or change.interval is None:
         return change.words
     low, high = change.interval
-    numbers = f"{100 * change.value:+.0f} ({100 * low:+.0f} to {100 * high:+.0f}) points"
-    return f"{numbers.replace('-', '−')}<small>{change.words}</small>"
+    return f"{_signed(change.value)} ({_signed(low)} to {_signed(high)}) points<small>{change.words}</small>"
+
+
+def _signed(share: float) -> str:
+    return f"{round(100 * share):+d}".replace("-", "−")
 
 
 def _course(report: PeriodReport) -> str:

@@ -102,11 +102,15 @@ def write_history(
                 )
                 out.write(f"ergo_lifts_total{{{labels}}} {value} {at_s}\n")
         out.write(f"{more}# EOF\n")
+    # It reads the whole text again for each block, and without the option a block is two hours: minutes, not seconds.
     subprocess.run(
-        [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", text, directory / "tsdb"],
+        [
+            program("promtool"), "tsdb", "create-blocks-from", "--max-block-duration=480h", "openmetrics",
+            text, directory / "tsdb",
+        ],
         check=True,
         capture_output=True,
-    )
+    )  # fmt: skip
     text.unlink()
 
 
