@@ -203,6 +203,24 @@ def bridge(config: Config = None) -> None:
 
 
 @app.command()
+def report(
+    prometheus: Annotated[str, typer.Option("--prometheus", metavar="URL", help="Such as http://127.0.0.1:9090.")],
+    start: Annotated[str, typer.Option("--from", metavar="TIME", help="2026-11-23, or 2026-11-23T06:00.")],
+    end: Annotated[str, typer.Option("--to", metavar="TIME", help="The moment after its last.")],
+    out: Annotated[Path, typer.Option("--out", metavar="OUT.html", help="Write it, and OUT.csv beside it.")],
+    config: Config = None,
+) -> None:
+    """Report a shift or a week: lifts by zone, against the time before, and how good the data is.
+
+    --config: of that site only, in its time zone and against its target. Without: all sites, times in UTC.
+    """
+    from edge_agent.period_report import Wanted, write_period_report
+
+    settings = settings_of(config)
+    write_period_report(Wanted(prometheus, start, end, out), settings.bridge, settings.site if config else None)
+
+
+@app.command()
 def peek(
     camera: Annotated[str, typer.Argument(metavar="CAMERA", help="Its name in the settings.", show_default=False)],
     config: Config = None,

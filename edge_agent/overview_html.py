@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from edge_agent.core.overview import HEAT_DAYS, TREND_DAYS, Overview, Period, Verdict, ZoneFigures, share_text
+from edge_agent.core.overview import HEAT_DAYS, TREND_DAYS, Heat, Overview, Period, Verdict, ZoneFigures, share_text
 from edge_agent.core.quality import Flag, Level
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.tally import MIN_TOLD, Tally
 from edge_agent.metrics_server import Document
 from edge_agent.overview_fleet import fleet_section
-from edge_agent.overview_plots import WEEKDAYS, heat_level, mix_bar, scale_top, target_bar, trend_plot
+from edge_agent.overview_plots import WEEKDAYS, column_of, heat_level, mix_bar, scale_top, target_bar, trend_plot
 from edge_agent.page import LABELS, Page
 
 FIRST_ZONES: Final = 8
 MOST_ZONES: Final = 100
 """Of a bigger site the page shows the worst so many, and says how many it leaves out."""
 
-_VERDICTS: Final[dict[Verdict, str]] = {
+VERDICTS: Final[dict[Verdict, str]] = {
     "above": "above the target",
     "within": "within the target",
     "unsure": "too close to the target to tell",
@@ -43,7 +43,7 @@ def overview_document(view: Overview) -> Document:
         facts=_facts(view),
         main=f'<div id="figures">\n{_main(view)}\n</div>\n<p id="state" role="status"></p>',
         footer=_FOOTER,
-        styles=("report.css", "overview.css"),
+        styles=("report.css", "figures.css", "overview.css"),
         script="overview.js",
         head=f'<noscript><meta http-equiv="refresh" content="{REFRESH_WITHOUT_SCRIPT_S}"></noscript>\n',
     )
@@ -66,18 +66,19 @@ def _facts(view: Overview) -> str:
 def _main(view: Overview) -> str:
     return "\n".join(
         (
-            _section("today", "Today", _headline(view.today, view.target)),
-            _section("shift", f"This shift, since {view.shift.start:%H:%M}", _headline(view.shift, view.target)),
-            _section("mix", "Technique", _mix(view.today, view.fortnight)),
-            _section("trend", f"The last {TREND_DAYS} days", _trend(view)),
-            _section("zones", f"Zones, {TREND_DAYS} days", _zones(view)),
-            _section("hours", f"Risky lifts by hour, {HEAT_DAYS} days", _heat(view)),
-            _section("quality", "What is known of the data", fleet_section(view)),
+            section("today", "Today", _headline(view.today, view.target)),
+            section("shift", f"This shift, since {view.shift.start:%H:%M}", _headline(view.shift, view.target)),
+            section("mix", "Technique", _mix(view.today, view.fortnight)),
+            section("trend", f"The last {TREND_DAYS} days", _trend(view)),
+            section("zones", f"Zones, {TREND_DAYS} days", _zones(view)),
+            section("hours", f"Risky lifts by hour, {HEAT_DAYS} days", _heat(view)),
+            section("quality", "What is known of the data", fleet_section(view)),
         )
     )
 
 
-def _section(name: str, heading: str, content: str) -> str:
+def section(name: str, heading: str, content: str) -> str:
+    """HTML under an HTML heading, named by it."""
     return f'<section id="{name}" aria-labelledby="{name}-h"><h2 id="{name}-h">{heading}</h2>\n{content}</section>'
 
 
@@ -99,7 +100,7 @@ def _headline(period: Period, target: float) -> str:
         big, bar = f"<b>{share.part}</b> <span>risky of {share.whole} told</span>", ""
     return f"""<p class="big">{big}</p>
 {bar}
-<p class="verdict {period.verdict}">{_VERDICTS[period.verdict].capitalize()}</p>
+<p class="verdict {period.verdict}">{VERDICTS[period.verdict].capitalize()}</p>
 <dl class="counts">{_count("risky", share.part)}{_count("told", share.whole)}
 {_count("unknown", period.tally.unknown.part)}{_count("lifts in all", period.tally.lifts)}</dl>
 {flag_mark(period.flag)}
@@ -133,7 +134,7 @@ def _trend(view: Overview) -> str:
         share = day.tally.risky
         shown = share_text(share) if day.tally.enough else "–"
         rows += _row(name, (str(share.part), str(share.whole), shown, str(day.tally.unknown.part)))
-    return f"""<figure>{trend_plot(view.trend, view.target)}
+    return f"""<figure>{trend_plot(list(map(column_of, view.trend)), view.target, "days")}
 <figcaption class="key"><span class="badge risky">risky</span><span class="badge other">other told</span>
 <span class="badge unknown">unknown</span><span class="badge dashed">target</span>
 <span>Ring: a day that is not over, or was not counted from its beginning.</span></figcaption></figure>
@@ -150,7 +151,9 @@ def _zones(view: Overview) -> str:
     if not view.zones:
         return '<p class="nothing">No zone is known yet: an agent names its zones when it connects to the broker.</p>'
     several = len({zone.site for zone in view.zones}) > 1
-    shown = [_zone(zone, several, view) for zone in view.zones[:MOST_ZONES]]
+    top = scale_top((zone.tally for zone in view.zones), view.target)
+    bars = (target_bar(zone.tally.risky, view.target, top) if zone.tally.enough else "" for zone in view.zones)
+    shown = [_zone(zone, several, bar) for zone, bar in zip(view.zones[:MOST_ZONES], bars, strict=False)]
     more = ""
     if shown[FIRST_ZONES:]:
         items = _zone_list(shown[FIRST_ZONES:], FIRST_ZONES + 1)
@@ -167,12 +170,10 @@ def _zone_list(zones: Sequence[str], start: int) -> str:
     return f'<ol class="zones" start="{start}">{"".join(zones)}</ol>'
 
 
-def _zone(zone: ZoneFigures, several_sites: bool, view: Overview) -> str:
+def _zone(zone: ZoneFigures, several_sites: bool, bar: str) -> str:
     name = f"{zone.site} / {zone.zone}" if several_sites else zone.zone
     share = zone.tally.risky
     told = share_text(share) if zone.tally.enough else f"too few: {share.whole} of {MIN_TOLD} told"
-    top = scale_top((each.tally for each in view.zones), view.target)
-    bar = target_bar(share, view.target, top) if zone.tally.enough else ""
     return f"""<li><h3>{escape(name)}</h3><p class="share {zone.verdict}"><b>{told}</b>{bar}</p>
 <p class="parts">{_counts(zone.tally)} · today {zone.today.risky.part} of {zone.today.risky.whole}
 {_spoken_verdict(zone)}</p>{flag_mark(zone.flag)}</li>
@@ -180,7 +181,7 @@ def _zone(zone: ZoneFigures, several_sites: bool, view: Overview) -> str:
 
 
 def _spoken_verdict(zone: ZoneFigures) -> str:
-    return "" if zone.verdict == "few" else f" · {_VERDICTS[zone.verdict]}"
+    return "" if zone.verdict == "few" else f" · {VERDICTS[zone.verdict]}"
 
 
 def _heat(view: Overview) -> str:
@@ -189,6 +190,11 @@ def _heat(view: Overview) -> str:
         return (
             f'<p class="nothing">No lift was counted in the {HEAT_DAYS} days before today.</p>{flag_mark(heat.flag)}'
         )
+    return f"{heat_table(heat)}\n{flag_mark(heat.flag)}\n"
+
+
+def heat_table(heat: Heat) -> str:
+    """Hours down, weekdays across: a table, so that it needs no other for those who do not see colours."""
     heads = "".join(f'<th scope="col">{name}</th>' for name in WEEKDAYS)
     rows = ""
     for hour in heat.hours:
@@ -201,9 +207,7 @@ def _heat(view: Overview) -> str:
         rows += f'<tr><th scope="row">{hour:02d}</th>{cells}</tr>'
     return f"""<table class="heat">
 <caption>Risky lifts in each hour of the week, all zones; a dot: no lifts at all</caption>
-<thead><tr><th scope="col">Hour</th>{heads}</tr></thead><tbody>{rows}</tbody></table>
-{flag_mark(heat.flag)}
-"""
+<thead><tr><th scope="col">Hour</th>{heads}</tr></thead><tbody>{rows}</tbody></table>"""
 
 
 def _row(name: str, cells: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ Drawn 360 units wide, so that their letters are still read on a phone; on a wall
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from math import ceil
 
@@ -21,18 +22,35 @@ HEAT_LEVELS = 5
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def trend_plot(days: Sequence[Day], target: float) -> str:
-    """Above: each day's share of risky lifts with its interval and the target. Below: its lifts, stacked."""
-    top = scale_top((day.tally for day in days), target)
-    most = _round_up(max((day.tally.lifts for day in days), default=1))
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One day or hour. words: what stands below it, in two lines. whole: counted from its beginning to its end."""
+
+    words: tuple[str, str]
+    tally: Tally
+    whole: bool = True
+
+
+def column_of(day: Day) -> Column:
+    """Weekday over day of the month."""
+    return Column((WEEKDAYS[day.day.weekday()][:2], str(day.day.day)), day.tally, day.whole)
+
+
+def trend_plot(columns: Sequence[Column], target: float, unit: str) -> str:
+    """Above: each one's share of risky lifts with its interval and the target. Below: its lifts, stacked.
+
+    unit: what each column is, ``days`` or ``hours``.
+    """
+    top = scale_top((column.tally for column in columns), target)
+    most = _round_up(max((column.tally.lifts for column in columns), default=1))
     drawn = _share_grid(top, target) + _lifts_grid(most)
-    step = (WIDTH - _LEFT - _RIGHT) / len(days)
-    for place, day in enumerate(days):
+    step = (WIDTH - _LEFT - _RIGHT) / len(columns)
+    for place, day in enumerate(columns):
         x = _LEFT + (place + 0.5) * step
         drawn += _share_mark(x, day, top) + _stack(x, step, day, most)
-        for down, word in ((14, WEEKDAYS[day.day.weekday()][:2]), (27, day.day.day)):
+        for down, word in zip((14, 27), day.words, strict=True):
             drawn += f'<text x="{x:.1f}" y="{_LIFTS_BOTTOM + down}" text-anchor="middle">{word}</text>'
-    return svg(WIDTH, HEIGHT, _trend_summary(days, target), drawn)
+    return svg(WIDTH, HEIGHT, _trend_summary(columns, target, unit), drawn)
 
 
 def target_bar(share: Share, target: float, top: float) -> str:
@@ -77,24 +95,20 @@ def heat_level(heat: Heat, cell: tuple[int, int]) -> int:
     return ceil(HEAT_LEVELS * risky / heat.most) if risky else 0
 
 
-def day_title(day: Day) -> str:
-    """What a day's column says when it is pointed at, and what stands in the table."""
+def _title(day: Column) -> str:
     share, unknown = day.tally.risky, day.tally.unknown
     shown = share_text(share) if day.tally.enough else f"too few for a share (under {MIN_TOLD} told)"
     return f"{share.part} risky of {share.whole} told, {shown}; {unknown.part} unknown"
 
 
-def _trend_summary(days: Sequence[Day], target: float) -> str:
-    enough = [day for day in days if day.tally.enough]
+def _trend_summary(columns: Sequence[Column], target: float, unit: str) -> str:
+    enough = [column for column in columns if column.tally.enough]
     if not enough:
-        return (
-            f"No day of the last {len(days)} has lifts enough for a share; the lifts of each are in the table below."
-        )
-    worst = max(enough, key=lambda day: day.tally.risky.value or 0)
+        return f"None of the {len(columns)} {unit} has lifts enough for a share; the lifts of each are in the table."
+    worst = max(enough, key=lambda column: column.tally.risky.value or 0)
     return (
-        f"Share of risky lifts on each of the last {len(days)} days against the target of {100 * target:.0f} %, and "
-        f"their lifts. Highest on {WEEKDAYS[worst.day.weekday()]} {worst.day.day}: {share_text(worst.tally.risky)}. "
-        "All figures are in the table below."
+        f"Share of risky lifts in each of {len(columns)} {unit} against the target of {100 * target:.0f} %, and "
+        f"their lifts. Highest: {' '.join(worst.words)}, {share_text(worst.tally.risky)}. All are in the table."
     )
 
 
@@ -112,14 +126,14 @@ def _share_grid(top: float, target: float) -> str:
     return drawn + f'<line class="target" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
 
 
-def _share_mark(x: float, day: Day, top: float) -> str:
+def _share_mark(x: float, day: Column, top: float) -> str:
     share = day.tally.risky
     if not day.tally.enough or share.value is None or share.interval is None:
         return ""
     low, high, y = (_share_y(value, top) for value in (*share.interval, share.value))
     css = "mark" if day.whole else "mark open"
     return (
-        f'<g><title>{escape(day_title(day))}</title><line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" '
+        f'<g><title>{escape(_title(day))}</title><line class="whisker" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" '
         f'y2="{high:.1f}"/><circle class="{css}" cx="{x:.1f}" cy="{y:.1f}" r="4"/></g>'
     )
 
@@ -133,10 +147,10 @@ def _lifts_grid(most: int) -> str:
     return drawn
 
 
-def _stack(x: float, step: float, day: Day, most: int) -> str:
+def _stack(x: float, step: float, day: Column, most: int) -> str:
     share = day.tally.risky
     parts = (("risky", share.part), ("other", share.whole - share.part), ("unknown", day.tally.unknown.part))
-    bottom, drawn = float(_LIFTS_BOTTOM), f"<title>{escape(day_title(day))}</title>"
+    bottom, drawn = float(_LIFTS_BOTTOM), f"<title>{escape(_title(day))}</title>"
     for css, lifts in parts:
         if lifts:
             height = lifts / most * (_LIFTS_BOTTOM - _LIFTS_TOP)

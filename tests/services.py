@@ -260,10 +260,11 @@ def prometheus(
     interval: str = "1s",
     rule_files: Sequence[Path] = (),
     alerts_port: int | None = None,
+    retention: str = "15d",
 ) -> Iterator[Prometheus]:
     """Run Prometheus against ``/metrics`` pages on loopback until the block ends.
 
-    alerts_port: of an Alertmanager.
+    alerts_port: of an Alertmanager. What lies in ``directory``/tsdb already is kept for ``retention``.
     """
     port = free_port()
     targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
@@ -281,6 +282,7 @@ def prometheus(
             program("prometheus"),
             f"--config.file={config}",
             f"--storage.tsdb.path={directory / 'tsdb'}",
+            f"--storage.tsdb.retention.time={retention}",
             f"--web.listen-address=127.0.0.1:{port}",
         ],
         stdout=subprocess.DEVNULL,

@@ -198,7 +198,7 @@ class _View:
         fortnight, today = _by_zone(self.counted.zones), _by_zone(self.counted.zones_today)
         names = {*self.counted.named, *fortnight, *today}
         figures = [self._zone(name, fortnight[name], today[name]) for name in names]
-        return sorted(figures, key=lambda each: (-_low(each.tally), -each.tally.lifts, each.site, each.zone))
+        return sorted(figures, key=lambda each: (-each.tally.surely, -each.tally.lifts, each.site, each.zone))
 
     def _zone(self, name: tuple[str, str], rows: list[ZoneCount], today: list[ZoneCount]) -> ZoneFigures:
         site, zone = name
@@ -226,11 +226,6 @@ def _by_zone(rows: Sequence[ZoneCount]) -> defaultdict[tuple[str, str], list[Zon
     for row in rows:
         by_zone[row.site, row.zone].append(row)
     return by_zone
-
-
-def _low(tally: Tally) -> float:
-    interval: tuple[float, float] | None = tally.risky.interval if tally.enough else None
-    return -1.0 if interval is None else interval[0]
 
 
 def share_text(share: Share) -> str:

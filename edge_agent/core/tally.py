@@ -83,6 +83,12 @@ class Tally:
         """Whether a share of the told ones may be shown."""
         return self.risky.whole >= MIN_TOLD
 
+    @property
+    def surely(self) -> float:
+        """The least share of risky lifts that chance allows for, which ranks zones; -1 where none is shown."""
+        interval = self.risky.interval
+        return interval[0] if self.enough and interval is not None else -1.0
+
     def technique(self, name: str) -> int:
         """How many were told to be this, ``unknown`` included."""
         return sum(lifts for (technique, _), lifts in self.counts.items() if technique == name)

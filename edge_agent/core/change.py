@@ -1,0 +1,42 @@
+"""How a share differs from an earlier one, and whether that may be chance."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from edge_agent.core.figures import Share
+from edge_agent.core.tally import MIN_TOLD
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """From ``before`` to ``now``; positive: the share grew. Both None where either is of fewer than MIN_TOLD."""
+
+    before: Share
+    now: Share
+
+    @property
+    def value(self) -> float | None:
+        """Difference of the shares, −1…1."""
+        if min(self.before.whole, self.now.whole) < MIN_TOLD or self.before.value is None or self.now.value is None:
+            return None
+        return self.now.value - self.before.value
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """95 % interval from the two Wilson intervals (Newcombe 1998, Statistics in Medicine 17:873, method 10)."""
+        value, now, before = self.value, self.now.interval, self.before.interval
+        if value is None or now is None or before is None or self.now.value is None or self.before.value is None:
+            return None
+        down = sqrt((self.now.value - now[0]) ** 2 + (before[1] - self.before.value) ** 2)
+        up = sqrt((now[1] - self.now.value) ** 2 + (self.before.value - before[0]) ** 2)
+        return value - down, value + up
+
+    @property
+    def words(self) -> str:
+        """What may be said of it."""
+        interval = self.interval
+        if interval is None:
+            return "too few to compare"
+        if interval[0] > 0:
+            return "more than before"
+        return "less than before" if interval[1] < 0 else "no change beyond chance"
