@@ -1,7 +1,7 @@
 """How long every question of every dashboard takes: a hundred zones, ninety days of history, a real Prometheus.
 
 Usage: python -m scripts.bench.dashboards OUT.json [--zones 10] [--sites 10] [--days 90] [--rounds 7]
-Making the history takes half an hour, for promtool reads some seventy million samples and evaluates the rules over them.
+Making the history takes half an hour: promtool reads some seventy million samples and evaluates the rules over them.
 Each question is asked ``rounds`` times, one after the other; the first, cold one is told apart.
 """
 
