@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.text import Text
 
 from edge_agent.core.figures import Share
 from scripts.dashboards.ask import Question, View, ask, dashboards, panels, questions
+from scripts.dashboards.draw import drawn
 from scripts.dashboards.generate import DASHBOARDS, FOLDER, as_json
 from scripts.dashboards.look import PALETTE
+from scripts.dashboards.render import render
 from scripts.dashboards.runbooks import runbook_url, runbooks
 from tests.dashboard_history import History, history
 from tests.services import prometheus
@@ -187,6 +190,20 @@ def test_hours_are_on_the_clock_that_was_chosen(company: History) -> None:
     ((_, answer),) = answered(company, "safety-overview", "Risky lifts by hour and weekday")
     busiest = max(answer, key=lambda one: one.points[0][1])
     assert (busiest.labels["weekday"], busiest.labels["hour"]) == ("1", "7")
+
+
+@pytest.mark.parametrize("name", dashboards())
+def test_a_dashboard_can_be_looked_at_without_grafana(company: History, name: str, tmp_path: Path) -> None:
+    picture = tmp_path / "dashboard.png"
+    render(company.url, name, view(company, company.sites[0] if name == "zone-detail" else ".*"), picture)
+    assert picture.stat().st_size > 50_000
+
+
+def test_a_picture_of_nothing_says_what_that_means() -> None:
+    told = dashboards()["zone-detail"]
+    figure = drawn(told, {panel["id"]: {ref: [] for ref in refs(panel)} for panel in panels(told)})
+    words = {" ".join(text.get_text().split()) for text in figure.findobj(Text)}
+    assert {panel["fieldConfig"]["defaults"]["noValue"] for panel in panels(told)} <= words
 
 
 def test_where_nothing_was_seen_no_panel_shows_a_number(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ def up_by_day() -> timeseries.Panel:
         "Agents up, day by day",
         "The share of the day in which they were heard, on average and the worst one. Of today only what is over "
         "is read.",
-        "counts as read.",
         NO_BRIDGE,
         "AgentDown",
         wide=12,

@@ -16,7 +16,9 @@ def page(
 ) -> dashboard.Dashboard:
     """A dashboard over the last 90 days. parts: panels, and texts that open a row."""
     made = dashboard.Dashboard(f"Hingewatch: {title}").uid(uid).description(about).tags(["hingewatch"]).readonly()
-    made.time("now-90d", "now").refresh("5m").timezone("browser").tooltip(models.DashboardCursorSync.CROSSHAIR)
+    made.annotations([]).time("now-90d", "now").refresh("5m").timezone("browser").tooltip(
+        models.DashboardCursorSync.CROSSHAIR
+    )
     source = dashboard.DatasourceVariable("datasource").label("Prometheus").type("prometheus")
     for variable in (source, *variables):
         made.with_variable(variable)

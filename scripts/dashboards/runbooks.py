@@ -24,7 +24,7 @@ def runbook_url(name: str) -> str:
 def runbooks_dashboard() -> dashboard.Dashboard:
     """One panel for each runbook, in the order of names."""
     page = dashboard.Dashboard("Hingewatch: runbooks").uid(UID).tags(["hingewatch"]).readonly()
-    page.description("What to do when an alert rings, or a number looks wrong.").timezone("browser")
+    page.description("What to do when an alert rings, or a number looks wrong.").timezone("browser").annotations([])
     for number, (name, markdown) in enumerate(runbooks().items(), 1):
         panel = text.Panel().id(number).title(name).mode(texts.TextMode.MARKDOWN).span(12).height(11)
         page.with_panel(panel.content(_linked(markdown.split("\n", 2)[2])))
