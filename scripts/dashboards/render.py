@@ -8,11 +8,8 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Final
-
-from PIL import Image
 
 from scripts.dashboards.ask import DAY_S, View, ask, dashboards, panels, questions
 from scripts.dashboards.draw import drawn
@@ -44,9 +41,7 @@ def render(url: str, name: str, view: View, file: Path) -> None:
         panel["id"]: {question.ref: ask(url, question) for question in questions(panel, view)}
         for panel in panels(dashboard)
     }
-    pixels = BytesIO()
-    drawn(dashboard, answers).savefig(pixels, dpi=90)
-    Image.open(pixels).convert("RGB").quantize(128).save(file, optimize=True)  # a third of the bytes
+    drawn(dashboard, answers).savefig(file, dpi=90)
 
 
 @contextmanager
