@@ -1,10 +1,10 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo stack bench chaos fuzz train evaluate lock clean
+.PHONY: help setup setup-test test check demo stack archive bench chaos fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
-TEST_PACKAGES := mosquitto chromium mosquitto-clients prometheus prometheus-alertmanager ffmpeg strace faketime python3-gi \
+TEST_PACKAGES := mosquitto chromium mosquitto-clients prometheus prometheus-alertmanager ffmpeg strace faketime systemd python3-gi \
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
@@ -34,6 +34,9 @@ demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp
 
 stack: setup-test  ## the whole chain with Prometheus and Alertmanager; Ctrl-C ends it; make stack VIDEO=rtsp://...
 	@.venv/bin/python -m scripts.stack.run $${VIDEO:+"$$VIDEO"}
+
+archive: setup  ## everything for a box without network, in one file with its installer
+	@scripts/archive.sh
 
 bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60
 	@scripts/bench/setup.sh
