@@ -128,7 +128,7 @@ def test_a_period_that_begins_and_ends_within_an_hour_is_true_too(past: Past) ->
 def test_changes_carry_their_interval(past: Past, report: PeriodReport) -> None:
     zones = {zone.zone: zone for zone in report.zones}
     line = zones["pallet-line"]
-    assert (line.week_ago.now, line.week_ago.before) == tuple(
+    assert (line.week_ago.after, line.week_ago.before) == tuple(
         told(truth(past, window), "pallet-line") for window in (shift(), report.week_ago.window)
     )
     assert line.week_ago.words == "more than before"  # it was made worse there
