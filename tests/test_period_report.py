@@ -300,6 +300,11 @@ def test_a_time_with_an_offset_is_taken_as_it_is_and_others_as_the_sites_own() -
     assert [moment.astimezone(UTC).hour for moment in (window.start, window.end)] == [5, 10]
 
 
+def test_a_month_may_be_reported_and_the_one_in_which_clocks_go_back_too() -> None:
+    month = window_of("2026-10-01", "2026-11-01", LONDON, 1_795_700_000.0)
+    assert len(month.edges) == 31 * 24 + 2
+
+
 def test_the_week_in_which_clocks_change_has_an_hour_more() -> None:
     week = Window(datetime(2026, 10, 19, tzinfo=LONDON), datetime(2026, 10, 26, tzinfo=LONDON))
     assert len(week.edges) == 7 * 24 + 2
