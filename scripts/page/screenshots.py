@@ -1,8 +1,8 @@
 """Draw the pictures of docs/page.md and docs/report.md: `.venv/bin/python -m scripts.page.screenshots`.
 
 Needs `make setup-test`. A made-up site's four weeks go through a real broker and bridge, and two weeks of another
-into a real Prometheus; Chromium shows what the bridge serves and the command writes. It is always the same evening, so
-that the pictures change only when the pages do.
+into a real Prometheus; Chromium shows what the bridge serves and the command writes. It is always the same evening,
+so that the pictures change only when the pages do.
 """
 
 import sys
