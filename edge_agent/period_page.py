@@ -214,7 +214,7 @@ def _quality(report: PeriodReport) -> str:
         _row("Agents down", [_downs(quality.agents)]),
         _row("Cameras down", [_downs(quality.cameras)]),
         _row("Cameras blind", [_blind(quality)]),
-        _row("Lifts given up by agents", [_listed(quality.given_up)]),
+        _row("Lifts given up by agents, by risk", [_listed(quality.given_up)]),
         _row("Messages that the bridge refused", [_listed(quality.refused)]),
         _row("Counters that began anew", [str(report.counted.falls)]),
     ]

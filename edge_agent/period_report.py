@@ -23,8 +23,9 @@ from edge_agent.period_page import period_page
 from edge_agent.prometheus_api import PrometheusApi
 from edge_agent.settings import BridgeSettings
 
-MOST: Final = timedelta(31)
-"""Of a longer period the hours of a hundred zones are more than Prometheus answers at once."""
+MOST: Final = timedelta(days=31, hours=1)
+"""The longest month, with the hour that is added when clocks go back. Of more, the hours of a hundred zones are too
+much for Prometheus to answer at once."""
 SERIES: Final = ("site", "zone", "technique", "risk")
 
 

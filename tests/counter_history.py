@@ -3,7 +3,7 @@
 import random
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,8 +114,51 @@ def write_history(
     text.unlink()
 
 
-def gauge(name: str, labels: str, values: Iterator[tuple[int, float]]) -> str:
-    """One series of OpenMetrics text, with its family's head."""
-    lines = "".join(f"{name}{{{labels}}} {value:g} {at_s}\n" for at_s, value in values)
+def machines(day_s: int) -> str:
+    """What agents and bridge said of themselves on the day that began then, UTC.
+
+    box-2 was down from 7 to 7:30, its camera from 7 to 8; box-1 was started again at 11; the bridge had no broker
+    until 6:30, and was not read from 9:40 to 10:20.
+    """
+
+    def at(hour: float) -> int:
+        return day_s + int(hour * 3600)
+
+    def unknown(at_s: int) -> float:
+        return (at_s - at(6)) // 600 if at(6) <= at_s < at(11) else max(0, at_s - at(11)) // 900
+
+    def connected(at_s: int) -> float | None:
+        return None if at(9.67) <= at_s < at(10.33) else at_s >= at(6.5)
+
+    bridge = 'instance="first:9109"'
+    box_1, box_2 = ('instance="box-1:9108",site="leeds"', 'instance="box-2:9108",site="leeds"')
+    families: dict[str, dict[str, Callable[[int], float | None]]] = {
+        "edge_agent_lifts_unknown_total": {f'{box_1},reason="view"': unknown},
+        "ergo_agent_up": {
+            f'{bridge},site="leeds",agent="box-1"': lambda _: 1,
+            f'{bridge},site="leeds",agent="box-2"': lambda at_s: not at(7) <= at_s < at(7.5),
+        },
+        "edge_agent_camera_up": {
+            f'{box_1},camera="dock"': lambda _: 1,
+            f'{box_2},camera="hall"': lambda at_s: not at(7) <= at_s < at(8),
+        },
+        "edge_agent_camera_blind_seconds_total": {
+            f'{box_2},camera="hall"': lambda at_s: min(max(at_s - at(7), 0), 3600)
+        },
+        "edge_agent_outbox_dropped_events_total": {f'{box_2},risk="low"': lambda at_s: 3 * (at_s > at(9))},
+        "ergo_bridge_rejected_messages_total": {f'{bridge},reason="too_old"': lambda at_s: 4 * (at_s > at(13))},
+        "ergo_bridge_connected": {bridge: connected},
+    }
+    return "".join(_family(name, series, day_s) for name, series in families.items())
+
+
+def _family(name: str, series: dict[str, Callable[[int], float | None]], day_s: int) -> str:
+    """OpenMetrics text of one day; None: not read then."""
     kind, family = ("counter", name.removesuffix("_total")) if name.endswith("_total") else ("gauge", name)
-    return f"# TYPE {family} {kind}\n{lines}"
+    lines = [f"# TYPE {family} {kind}\n"]
+    for labels, value in series.items():
+        for at_s in range(day_s, day_s + 86_401, SCRAPE_S):
+            seen = value(at_s)
+            if seen is not None:
+                lines.append(f"{name}{{{labels}}} {seen:g} {at_s}\n")
+    return "".join(lines)

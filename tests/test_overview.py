@@ -1,10 +1,14 @@
 """What the overview makes of counts: shares that say something, verdicts that allow for chance, honest flags."""
 
+import time
 from datetime import datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from prometheus_client import CollectorRegistry
 
+from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.core.fleet import AgentHealth, AgentState, health_of
 from edge_agent.core.overview import (
     BridgeState,
@@ -18,7 +22,11 @@ from edge_agent.core.overview import (
 )
 from edge_agent.core.tally import HourCount, Tally, ZoneCount
 from edge_agent.hours import hour_start
+from edge_agent.ledger import Ledger
 from edge_agent.overview_html import overview_document
+from edge_agent.overview_page import OverviewPage
+from edge_agent.settings import BridgeSettings
+from tests.lift_events import an_event
 
 LONDON = ZoneInfo("Europe/London")
 PLAN = Plan(LONDON, (6, 14, 22), 0.2)
@@ -165,6 +173,41 @@ def test_a_forged_health_record_grows_nothing() -> None:
     record = {"cameras": 10**30, "cameras_up": True, "outbox_held": -5, "outbox_ready": "many"}
     assert health_of(record, ["dock-1"]) == AgentHealth(("dock-1",), 1_000_000, 0, 0)
     assert health_of({"cameras": 3}, []) == AgentHealth()
+
+
+def test_while_the_disk_fails_the_page_shows_what_was_last_read_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.overview_page.KEEP_DRAWN_S", -1.0)
+    ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
+    telemetry = BridgeTelemetry(CollectorRegistry())
+    page = OverviewPage(ledger, {}, telemetry, BridgeSettings())
+    ledger.count(an_event(zone="packing", bucket_start=int(time.time())), time.time())
+    assert "<h3>packing</h3>" in page.document().html
+    ledger.close()
+    failing = page.document().html
+    assert "<h3>packing</h3>" in failing
+    assert "cannot read its own state: these are older figures" in failing
+    assert next(iter(telemetry.storage_errors.collect())).samples[0].value == 1
+
+
+def test_late_lifts_of_a_day_that_is_over_are_shown_after_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.overview_page.KEEP_DRAWN_S", -1.0)
+    now_s = time.time()
+    ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
+    page = OverviewPage(ledger, {}, BridgeTelemetry(CollectorRegistry()), BridgeSettings())
+
+    def shown() -> bool:
+        return '<h3>packing</h3><p class="share few"><b>too few: 1 of 30 told</b>' in page.document().html
+
+    page.document()
+    ledger.count(an_event(zone="packing", bucket_start=int(now_s) - 5 * 86_400), now_s)
+    assert not shown()
+    monkeypatch.setattr("edge_agent.overview_page.REREAD_S", -1.0)
+    assert shown()
+    ledger.close()
 
 
 def test_the_page_is_drawn_of_nothing_and_of_a_site_of_a_thousand_zones() -> None:

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -26,7 +26,7 @@ from edge_agent.period_report import read_report, window_of
 from edge_agent.prometheus_api import PrometheusApi
 from tests.accessibility import flaws, sticking_out
 from tests.browser import chromium
-from tests.counter_history import SCRAPE_S, Bridge, Lifts, gauge, lifts_of, write_history
+from tests.counter_history import Bridge, Lifts, lifts_of, machines, write_history
 from tests.services import free_port, prometheus
 
 LONDON = ZoneInfo("Europe/London")
@@ -49,48 +49,6 @@ FIRST = Bridge(
 SECOND = Bridge("second:9109", END_S - 11 * DAY_S, start=5000, away=((last_day(12), last_day(15)),))
 
 
-def _steady(name: str, labels: str, value: Callable[[int], float | None]) -> str:
-    """One series of yesterday; None: not read."""
-    points = ((at_s, value(at_s)) for at_s in range(last_day(0), END_S + 1, SCRAPE_S))
-    return gauge(name, labels, ((at_s, seen) for at_s, seen in points if seen is not None))
-
-
-def _machines() -> str:
-    """Yesterday: box-2 was down from 7 to 7:30, its camera from 7 to 8; box-1 was started again at 11."""
-    box_1, box_2 = 'instance="box-1:9108",site="leeds"', 'instance="box-2:9108",site="leeds"'
-    unknown = _steady(
-        "edge_agent_lifts_unknown_total",
-        f'{box_1},reason="view"',
-        lambda at_s: (
-            (at_s - last_day(6)) // 600 if last_day(6) <= at_s < last_day(11) else max(0, at_s - last_day(11)) // 900
-        ),
-    )
-    up = "ergo_agent_up"
-    agents = _steady(up, 'instance="first:9109",site="leeds",agent="box-1"', lambda _: 1)
-    agents += _steady(
-        up, 'instance="first:9109",site="leeds",agent="box-2"', lambda at_s: not last_day(7) <= at_s < last_day(7.5)
-    ).split("\n", 1)[1]
-    cameras = _steady("edge_agent_camera_up", f'{box_1},camera="dock"', lambda _: 1)
-    cameras += _steady(
-        "edge_agent_camera_up", f'{box_2},camera="hall"', lambda at_s: not last_day(7) <= at_s < last_day(8)
-    ).split("\n", 1)[1]
-    return "".join(
-        (
-            unknown,
-            agents,
-            cameras,
-            _steady("edge_agent_camera_blind_seconds_total", f'{box_2},camera="hall"',
-                    lambda at_s: min(max(at_s - last_day(7), 0), HOUR_S)),
-            _steady("edge_agent_outbox_dropped_events_total", f'{box_2},risk="low"',
-                    lambda at_s: 3 * (at_s > last_day(9))),
-            _steady("ergo_bridge_rejected_messages_total", 'instance="first:9109",reason="too_old"',
-                    lambda at_s: 4 * (at_s > last_day(13))),
-            _steady("ergo_bridge_connected", 'instance="first:9109"',
-                    lambda at_s: None if last_day(9.67) <= at_s < last_day(10.33) else at_s >= last_day(6.5)),
-        )
-    )  # fmt: skip
-
-
 @dataclass
 class Past:
     lifts: Lifts
@@ -105,7 +63,7 @@ class Past:
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     directory = tmp_path_factory.mktemp("past")
     lifts = lifts_of(BEGIN_S, END_S)
-    write_history(directory, lifts, [FIRST, SECOND], (BEGIN_S, END_S), _machines())
+    write_history(directory, lifts, [FIRST, SECOND], (BEGIN_S, END_S), machines(END_S - DAY_S))
     with prometheus(directory, retention="60d") as server:
         yield Past(lifts, server.url)
 
@@ -170,7 +128,7 @@ def test_a_period_that_begins_and_ends_within_an_hour_is_true_too(past: Past) ->
 def test_changes_carry_their_interval(past: Past, report: PeriodReport) -> None:
     zones = {zone.zone: zone for zone in report.zones}
     line = zones["pallet-line"]
-    assert (line.week_ago.now, line.week_ago.before) == tuple(
+    assert (line.week_ago.after, line.week_ago.before) == tuple(
         told(truth(past, window), "pallet-line") for window in (shift(), report.week_ago.window)
     )
     assert line.week_ago.words == "more than before"  # it was made worse there
@@ -340,6 +298,11 @@ def test_times_that_make_no_period_are_said(start: str, end: str, what: str, fix
 def test_a_time_with_an_offset_is_taken_as_it_is_and_others_as_the_sites_own() -> None:
     window = window_of("2026-07-01T06:00", "2026-07-01T12:00+02:00", LONDON, 1_795_700_000.0)
     assert [moment.astimezone(UTC).hour for moment in (window.start, window.end)] == [5, 10]
+
+
+def test_a_month_may_be_reported_and_the_one_in_which_clocks_go_back_too() -> None:
+    month = window_of("2026-10-01", "2026-11-01", LONDON, 1_795_700_000.0)
+    assert len(month.edges) == 31 * 24 + 2
 
 
 def test_the_week_in_which_clocks_change_has_an_hour_more() -> None:

@@ -27,10 +27,9 @@ class Flag:
 
     @classmethod
     def of(cls, found: Iterable[tuple[Level, str]]) -> "Flag":
-        """From (level, reason) each."""
-        all_found = list(found)
-        level = max((level for level, _ in all_found), key=LEVELS.index, default=LEVELS[0])
-        return cls(level, tuple(reason for _, reason in all_found))
+        """From (level, reason) each; the worst comes first."""
+        worst_first = sorted(found, key=lambda each: -LEVELS.index(each[0]))
+        return cls(worst_first[0][0] if worst_first else LEVELS[0], tuple(reason for _, reason in worst_first))
 
 
 def unknown_found(tally: Tally) -> list[tuple[Level, str]]:
