@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -18,7 +19,8 @@ from edge_agent.core.overview import share_text
 from tests.accessibility import flaws, letters_px, sticking_out
 from tests.browser import SIZES, chromium
 from tests.colours import BLINDNESS, as_seen, lab
-from tests.services import Listener
+from tests.services import Listener, sample, wait_for
+from tests.services import page as metrics_page
 from tests.site_history import (
     RISKY_SHARES,
     KnownLift,
@@ -50,6 +52,19 @@ class Site:
 
     def within(self, keep: Callable[[datetime], bool]) -> list[KnownLift]:
         return [lift for lift in self.lifts if keep(datetime.fromtimestamp(lift.bucket_start, LONDON))]
+
+    @contextmanager
+    def all_heard(self, messages: int) -> Iterator[None]:
+        """Leave only when the bridge has taken in so many words of agents."""
+
+        def heard() -> float:
+            text = metrics_page(self.bridge.port)
+            results = ("status", "health")
+            return sum(sample(text, f'ergo_bridge_messages_total{{result="{each}"}}') or 0 for each in results)
+
+        before = heard()
+        yield
+        wait_for("the bridge to hear the agents", lambda: heard() >= before + messages)
 
     def of_day(self, day: date) -> list[KnownLift]:
         return self.within(lambda moment: moment.date() == day)
@@ -286,14 +301,16 @@ def test_without_script_it_shows_the_same_and_comes_anew_by_itself(
 
 def test_a_silent_agent_and_a_lost_camera_are_flagged_on_the_live_page(browser: Browser, site: Site) -> None:
     page = browser.new_page()
-    announce(site.agent, cameras_up=1, names=("dock-box-1",))
-    site.agent.publish("ergo/v1/leeds/hall-box-2/status", "offline", retain=True)
+    with site.all_heard(messages=3):
+        announce(site.agent, cameras_up=1, names=("dock-box-1",))
+        site.agent.publish("ergo/v1/leeds/hall-box-2/status", "offline", retain=True)
     page.goto(site.url)
     expect(page.locator("#quality")).to_contain_text("agent hall-box-2 of leeds is silent since")
     expect(page.locator("#quality")).to_contain_text("1 of 2 cameras of agent dock-box-1 of leeds is down")
     expect(page.locator("#quality dd").nth(1)).to_have_text("1 of 4")
     expect(page.locator(".zones > li", has_text="pallet-line").locator(".flag")).to_have_class("flag poor")
-    announce(site.agent)
+    with site.all_heard(messages=4):
+        announce(site.agent)
     page.close()
 
 
