@@ -19,7 +19,8 @@ from edge_agent.page import LABELS, Page
 _DAY_S: Final = 86_400
 _KEY: Final = """<figcaption class="key"><span class="badge risky">risky</span>
 <span class="badge other">other told</span>
-<span class="badge unknown">unknown</span><span class="badge dashed">target</span></figcaption>"""
+<span class="badge unknown">unknown</span><span class="badge dashed">target</span>{note}</figcaption>"""
+_RING: Final = "<span>Ring: a day of which the period holds a part.</span>"
 
 
 def period_page(report: PeriodReport, source: str) -> Page:
@@ -138,8 +139,9 @@ def _course(report: PeriodReport) -> str:
         for name, column in named
     ]
     heads = _heads(unit.removesuffix("s").capitalize(), ("risky", "told", "share", "unknown"))
+    key = _KEY.format(note="" if all(column.whole for _, column in named) else _RING)
     plot = trend_plot([column for _, column in named], report.target, unit)
-    return f"""<div class="pair"><figure>{plot}{_KEY}</figure>
+    return f"""<div class="pair"><figure>{plot}{key}</figure>
 {_table(f"Lifts of the {unit}", heads, rows)}</div>{flag_mark(report.flag)}"""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.services import program
 
@@ -18,6 +18,7 @@ FLAGS = [
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=20_000)  # a busy machine must not fail a test
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=program("chromium"), args=FLAGS)
         try:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -17,7 +18,9 @@ from edge_agent.core.figures import Share
 from edge_agent.core.overview import share_text
 from tests.accessibility import flaws, letters_px, sticking_out
 from tests.browser import SIZES, chromium
-from tests.services import Listener
+from tests.colours import BLINDNESS, as_seen, lab
+from tests.services import Listener, sample, wait_for
+from tests.services import page as metrics_page
 from tests.site_history import (
     RISKY_SHARES,
     KnownLift,
@@ -49,6 +52,19 @@ class Site:
 
     def within(self, keep: Callable[[datetime], bool]) -> list[KnownLift]:
         return [lift for lift in self.lifts if keep(datetime.fromtimestamp(lift.bucket_start, LONDON))]
+
+    @contextmanager
+    def all_heard(self, messages: int) -> Iterator[None]:
+        """Leave only when the bridge has taken in so many words of agents."""
+
+        def heard() -> float:
+            text = metrics_page(self.bridge.port)
+            results = ("status", "health")
+            return sum(sample(text, f'ergo_bridge_messages_total{{result="{each}"}}') or 0 for each in results)
+
+        before = heard()
+        yield
+        wait_for("the bridge to hear the agents", lambda: heard() >= before + messages)
 
     def of_day(self, day: date) -> list[KnownLift]:
         return self.within(lambda moment: moment.date() == day)
@@ -285,14 +301,16 @@ def test_without_script_it_shows_the_same_and_comes_anew_by_itself(
 
 def test_a_silent_agent_and_a_lost_camera_are_flagged_on_the_live_page(browser: Browser, site: Site) -> None:
     page = browser.new_page()
-    announce(site.agent, cameras_up=1, names=("dock-box-1",))
-    site.agent.publish("ergo/v1/leeds/hall-box-2/status", "offline", retain=True)
+    with site.all_heard(messages=3):
+        announce(site.agent, cameras_up=1, names=("dock-box-1",))
+        site.agent.publish("ergo/v1/leeds/hall-box-2/status", "offline", retain=True)
     page.goto(site.url)
     expect(page.locator("#quality")).to_contain_text("agent hall-box-2 of leeds is silent since")
     expect(page.locator("#quality")).to_contain_text("1 of 2 cameras of agent dock-box-1 of leeds is down")
     expect(page.locator("#quality dd").nth(1)).to_have_text("1 of 4")
     expect(page.locator(".zones > li", has_text="pallet-line").locator(".flag")).to_have_class("flag poor")
-    announce(site.agent)
+    with site.all_heard(messages=4):
+        announce(site.agent)
     page.close()
 
 
@@ -314,14 +332,6 @@ def test_nothing_but_the_pages_own_style_and_script_runs(browser: Browser, site:
     page.close()
 
 
-# Machado, Oliveira and Fernandes 2009, severity 1.0, on linear RGB.
-BLINDNESS = {
-    "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
-    "deuteranopia": ((0.367322, 0.860646, -0.227968), (0.280085, 0.672501, 0.047413), (-0.01182, 0.04294, 0.968881)),
-    "tritanopia": ((1.255528, -0.076749, -0.178779), (-0.078411, 0.930809, 0.147602), (0.004733, 0.691367, 0.3039)),
-}
-
-
 @pytest.mark.parametrize("blindness", BLINDNESS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_neighbouring_colours_differ_for_colour_blind_eyes(
@@ -333,31 +343,7 @@ def test_neighbouring_colours_differ_for_colour_blind_eyes(
         colours = page.eval_on_selector_all(
             group, "all => all.map(e => getComputedStyle(e, '::before').backgroundColor)"
         )
-        seen = [_lab(_as_seen(colour, BLINDNESS[blindness])) for colour in colours]
+        seen = [lab(as_seen(colour, BLINDNESS[blindness])) for colour in colours]
         for one, other in pairwise(seen):  # neighbours in the bar; a gap is between them
             assert sum((a - b) ** 2 for a, b in zip(one, other, strict=True)) ** 0.5 > 15, (group, colours)
     page.close()
-
-
-def _as_seen(colour: str, matrix: tuple[tuple[float, ...], ...]) -> list[float]:
-    linear = [_linear(number / 255) for number in numbers(colour)[:3]]
-    return [min(max(sum(m * c for m, c in zip(row, linear, strict=True)), 0.0), 1.0) for row in matrix]
-
-
-def _linear(value: float) -> float:
-    return value / 12.92 if value <= 0.04045 else float(((value + 0.055) / 1.055) ** 2.4)
-
-
-def _lab(rgb: list[float]) -> tuple[float, float, float]:
-    """CIE L*a*b*, D65; a difference of 2.3 is just noticeable."""
-    r, g, b = rgb
-    xyz = (
-        0.4124 * r + 0.3576 * g + 0.1805 * b,
-        0.2126 * r + 0.7152 * g + 0.0722 * b,
-        0.0193 * r + 0.1192 * g + 0.9505 * b,
-    )
-    f = [
-        value ** (1 / 3) if value > 0.008856 else 7.787 * value + 16 / 116
-        for value in (xyz[0] / 0.9505, xyz[1], xyz[2] / 1.089)
-    ]
-    return 116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])
