@@ -157,16 +157,17 @@ def cameras() -> table.Panel:
         high=9,
     )
     by = "instance, camera"
+    blind = f"{BLIND}:increase15m{{{SITE}}}"
     overtaken = f"sum by ({by}) (sum_over_time({FRAMES}_overtaken:increase15m{{{SITE}}}[1d]))"
     looked_at = f"sum by ({by}) (sum_over_time({FRAMES}:increase15m{{{SITE}}}[1d]))"
     fields = [
-        Field("Blind", "blind", f"sum by ({by}) (sum_over_time({BLIND}{{{SITE}}}[1d])) / 86400", "percentunit", 1,
+        Field("Blind", "blind", f"sum by ({by}) (sum_over_time({blind}[1d])) / 86400", "percentunit", 1,
               limits=Limits(0.02, 0.1)),
         Field("Up", "up now", f"max by ({by}) (edge_agent_camera_up{{{SITE}}})", "bool_yes_no"),
         Field("Overtaken", "overtaken", f"{overtaken} / ({looked_at} > 0)", "percentunit", 1,
               limits=Limits(0.1, 0.25)),
     ]  # fmt: skip
-    watched = f"sum by ({by}) (count_over_time({BLIND}{{{SITE}}}[1d])) / 96"
+    watched = f"sum by ({by}) (count_over_time({blind}[1d])) / 96"
     return rows(
         about, {"instance": "box", "camera": "camera"}, fields, Field(QUALITY, "page read", watched, "percentunit")
     )

@@ -2,10 +2,11 @@
 
 from grafana_foundation_sdk.builders import timeseries
 
+from scripts.dashboards.ask import DAY_S
 from scripts.dashboards.fleet_parts import BLIND, NO_BRIDGE, NO_PAGE, SILENT, SITE
 from scripts.dashboards.look import BLUE, GREEN, GREY, ORANGE, PURPLE, QUALITY, SKY, VERMILLION, About, Field
 from scripts.dashboards.panels import by_day, stacked_by_day
-from scripts.dashboards.promql import A_DAY
+from scripts.dashboards.promql import A_DAY, blind_share
 
 
 def up_by_day() -> timeseries.Panel:
@@ -34,19 +35,19 @@ def blind_by_day() -> timeseries.Panel:
     """Camera time without a picture."""
     about = About(
         "Camera time without a picture, day by day",
-        "Of all cameras, and of the worst one. Counts of these days are too low by about as much.",
+        "Of all cameras, and of the worst one (not of today). Counts of these days are too low by about as much.",
         NO_PAGE,
         "CameraBlind",
         wide=12,
         high=8,
     )
-    blind = f"sum_over_time({BLIND}{{{SITE}}}{A_DAY})"
-    watched = f"900 * count_over_time({BLIND}{{{SITE}}}{A_DAY})"
+    cameras = f"site:edge_agent_camera_blind_seconds:count15m{{{SITE}}}{A_DAY}"
+    worst = f"max(last_over_time({BLIND}:sum1d{{{SITE}}}[30m] offset -1d)) / {DAY_S}"
     fields = [
-        Field("All", "all cameras", f"sum({blind}) / sum({watched})", "percentunit", 1, colour=BLUE),
-        Field("Worst", "the worst", f"max({blind} / ({watched}))", "percentunit", 1, colour=VERMILLION),
+        Field("All", "all cameras", blind_share(SITE, A_DAY), "percentunit", 1, colour=BLUE),
+        Field("Worst", "the worst", worst, "percentunit", 1, colour=VERMILLION),
     ]
-    read = f"avg(count_over_time({BLIND}{{{SITE}}}{A_DAY})) / 96"
+    read = f"sum(sum_over_time({cameras})) / (96 * sum(max_over_time({cameras})))"
     return by_day(about, fields, Field(QUALITY, "pages read", read, "percentunit", colour=GREY, dashed=True))
 
 

@@ -6,7 +6,7 @@ SITE = 'site=~"$site"'
 NO_PAGE = "No agent's page is read: see grafana/README.md"
 NO_BRIDGE = "No bridge's page is read: is the bridge up, and does Prometheus know it?"
 AGENT_UP = f"max by (site, agent) (ergo_agent_up{{{SITE}}})"
-BLIND = "site_instance_camera:edge_agent_camera_blind_seconds:increase15m"
+BLIND = "site_instance_camera:edge_agent_camera_blind_seconds"
 SEEN = "ergo_agent_last_seen_timestamp_seconds"
 FRAMES = "site_instance_camera:edge_agent_frames"
 SILENT = Field(

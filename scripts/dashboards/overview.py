@@ -17,7 +17,7 @@ from scripts.dashboards.parts import (
     shifts,
     techniques_by_day,
 )
-from scripts.dashboards.promql import Change, Place, before_and_after, how_many
+from scripts.dashboards.promql import Change, Place, before_and_after, blind_share, how_many
 from scripts.dashboards.zone import UID as ZONE_UID
 
 UID = "hingewatch-safety"
@@ -118,16 +118,13 @@ def seen() -> stat.Panel:
         wide=5,
         time_from="now/d",
     )
-    blind = "site_instance_camera:edge_agent_camera_blind_seconds:increase15m"
     fields = [
         Field(
             "Agents", "agents silent", how_many(f"max by (site, agent) (ergo_agent_up{{{SITE}}})", "== 0"), limits=ANY
         ),
         Field("Cameras", "cameras down", how_many(f"edge_agent_camera_up{{{SITE}}}", "== 0"), limits=ANY),
     ]
-    share = (
-        f"sum(sum_over_time({blind}{{{SITE}}}[$__range])) / sum(900 * count_over_time({blind}{{{SITE}}}[$__range]))"
-    )
+    share = blind_share(SITE, "[$__range]")
     return number(about, fields, Field(QUALITY, "blind", share, "percentunit", 1, limits=Limits(0.02, 0.1)))
 
 

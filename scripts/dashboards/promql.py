@@ -28,6 +28,13 @@ def how_many(of: str, condition: str) -> str:
     return f"count({of} {condition}) or 0 * count({of})"
 
 
+def blind_share(selector: str, window: str) -> str:
+    """Of the time of all cameras, how much passed without a picture, 0…1. window: in brackets."""
+    blind = f"site:edge_agent_camera_blind_seconds:increase15m{{{selector}}}{window}"
+    watched = f"site:edge_agent_camera_blind_seconds:count15m{{{selector}}}{window}"
+    return f"sum(sum_over_time({blind})) / (900 * sum(sum_over_time({watched})))"
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
     """Risky lifts of told ones; ``risky`` and ``told`` are expressions with the same labels."""

@@ -16,7 +16,7 @@ from scripts.dashboards.parts import (
     shifts,
     techniques_by_day,
 )
-from scripts.dashboards.promql import MIN_TOLD, Place, before_and_after
+from scripts.dashboards.promql import MIN_TOLD, Place, before_and_after, blind_share
 
 UID = "hingewatch-zone"
 HERE = 'site=~"$site",zone="$zone"'
@@ -109,9 +109,7 @@ def today_seen() -> stat.Panel:
         "TooManyLiftsUnknown",
         wide=4,
     )
-    blind = "site_instance_camera:edge_agent_camera_blind_seconds:increase15m"
-    site = 'site=~"$site"'
-    share = f"sum(sum_over_time({blind}{{{site}}}[1d])) / sum(900 * count_over_time({blind}{{{site}}}[1d]))"
+    share = blind_share('site=~"$site"', "[1d]")
     fields = [Field("Told", "told", ZONE.lifts("told", "1d")), Field("All", "all", ZONE.lifts("all", "1d"))]
     return number(about, fields, Field(QUALITY, "blind", share, "percentunit", 1, limits=Limits(0.02, 0.1)))
 
