@@ -12,10 +12,12 @@ async function refresh() {
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html");
     if (style(fresh) !== style(document)) return location.reload();  // another version of the bridge
     const open = [...document.querySelectorAll("details[open]")].map((each) => each.id);
+    const top = scrollY;
     const focused = document.activeElement.closest("details")?.id;
     for (const id of PARTS) document.getElementById(id).replaceWith(fresh.getElementById(id));
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
-    if (focused) document.getElementById(focused)?.querySelector("summary").focus();
+    if (focused) document.getElementById(focused)?.querySelector("summary").focus({ preventScroll: true });
+    scrollTo({ top, behavior: "instant" });
     if (state.textContent) state.textContent = "";
   } catch {
     const asOf = document.getElementById("as-of").textContent;
