@@ -7,6 +7,7 @@ room for it; otherwise it is counted by reason and changes nothing.
 import json
 import sqlite3
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -46,28 +47,35 @@ class Intake:
         self._telemetry = telemetry
         self._seldom = Seldom()
 
-    def take(self, message: MQTTMessage) -> None:
-        """Let the message have its effect, or count why not.
+    def take(self, messages: Iterable[MQTTMessage]) -> None:
+        """Let the messages have their effect, in one commit, or count why not.
 
-        Raises sqlite3.Error, after which nothing has changed.
+        Raises sqlite3.Error, after which nothing has changed and nothing was counted.
         """
+        with self._ledger.together():
+            became = [self._became(message) for message in messages]
+        for result, reason in became:
+            if reason:
+                self._telemetry.rejected.labels(reason).inc()
+            self._telemetry.messages.labels(result).inc()
+
+    def _became(self, message: MQTTMessage) -> tuple[str, str]:
+        """One of BRIDGE_RESULTS, and the reason where that is a rejection."""
         try:
-            result = self._apply(message)
+            return self._apply(message), ""
         except (RejectedError, EventError, RefusedError) as error:
-            result = self._reject(error.reason)
+            return self._rejected(error.reason)
         except sqlite3.Error:
             raise
         except Exception as error:  # what breaks us must not be redelivered for ever
             log.debug("where processing failed", exc_info=error)
-            result = self._reject("internal")
-        self._telemetry.messages.labels(result).inc()
+            return self._rejected("internal")
 
-    def _reject(self, reason: str) -> str:
-        self._telemetry.rejected.labels(reason).inc()
+    def _rejected(self, reason: str) -> tuple[str, str]:
         times = self._seldom.times(reason)
         if times:
             log.warning("messages rejected", reason=reason, times=times, fix=_FIXES.get(reason, _WHO))
-        return "rejected"
+        return "rejected", reason
 
     def _apply(self, message: MQTTMessage) -> str:
         site, name, kind = _split_topic(message)

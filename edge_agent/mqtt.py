@@ -22,6 +22,9 @@ LONGEST_RETRY_S: Final = 30
 MAX_PACKET_BYTES: Final = 128 * 1024
 """The largest we let the broker send: twice the largest health record. mosquitto 2.0.11 drops what is larger,
 for us alone, and goes on with the next; its own limit is 256 MB."""
+RECEIVE_MAXIMUM: Final = 256
+"""Unacknowledged messages that we let the broker have under way to us: as many as the bridge commits at once.
+mosquitto sends 20 unless told."""
 _CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
 _HUNG_UP: Final = "check mqtt.port: it may want TLS"
 _FIXES: Final = {
@@ -99,6 +102,7 @@ class Session:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._settings.session_expiry_s
         properties.MaximumPacketSize = MAX_PACKET_BYTES
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
             self._settings.host,
             self._settings.port,

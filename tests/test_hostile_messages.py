@@ -142,7 +142,7 @@ def test_topics_that_mosquitto_already_refuses_would_be_rejected_too(tmp_path: P
     ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
     message = MQTTMessage(topic=topic.encode())
     message.payload = changed().encode()
-    Intake(ledger, BridgeTelemetry(registry)).take(message)
+    Intake(ledger, BridgeTelemetry(registry)).take([message])
     ledger.close()
     assert registry.get_sample_value("ergo_bridge_rejected_messages_total", {"reason": "topic"}) == 1
 
