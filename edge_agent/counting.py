@@ -21,6 +21,7 @@ from edge_agent.seldom import Seldom
 log = structlog.get_logger()
 
 STORAGE_RETRY_S: Final = 1.0
+MOST_AT_ONCE: Final = RECEIVE_MAXIMUM // 2
 STOP_SEEN_S: Final = 0.2
 """A thread that waits for a message, or for room for one, looks this often whether it should end."""
 
@@ -99,11 +100,11 @@ class Counting:
                     line.acknowledge(message, connection)
 
     def _next(self) -> list[Delivery]:
-        """All that waits, at most RECEIVE_MAXIMUM; none where nothing comes for a while."""
+        """All that waits, at most MOST_AT_ONCE; none where nothing comes for a while."""
         found: list[Delivery] = []
         try:
             found.append(self._waiting.get(timeout=STOP_SEEN_S))
-            while len(found) < RECEIVE_MAXIMUM:
+            while len(found) < MOST_AT_ONCE:
                 found.append(self._waiting.get_nowait())
         except queue.Empty:
             pass
@@ -113,7 +114,7 @@ class Counting:
         """Whatever it takes. False where we are to stop before it is done."""
         while not self._stopping.is_set():
             try:
-                self._intake.take(message for message, _, _ in deliveries)
+                self._intake.take([message for message, _, _ in deliveries])
             except sqlite3.Error as error:
                 self._telemetry.storage_errors.inc()
                 times = self._seldom.times("storage")

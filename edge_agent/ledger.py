@@ -12,15 +12,18 @@ The file also remembers the agents, and the id under which the broker keeps our 
 always belong together.
 """
 
+import json
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Final
 
+from edge_agent import ledger_tables as tables
 from edge_agent.core.events import LiftEvent
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.risk import RISKS
@@ -46,45 +49,6 @@ MAX_ZONES_PER_SITE: Final = 200
 """So that whoever may write as one site takes no room from the others."""
 MAX_AGENTS: Final = 500
 MAX_AGENTS_PER_SITE: Final = 100
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS identity (client_id TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS lifts (
-    site TEXT NOT NULL, zone TEXT NOT NULL, technique TEXT NOT NULL, risk TEXT NOT NULL, lifts INTEGER NOT
-    NULL, PRIMARY KEY (site, zone, technique, risk)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS zones (
-    site TEXT NOT NULL, zone TEXT NOT NULL, named_on_day INTEGER NOT NULL, PRIMARY KEY (site, zone)
-) WITHOUT ROWID;
-INSERT OR IGNORE INTO zones SELECT DISTINCT site, zone, strftime('%s') / 86400 FROM lifts;
-CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS seen_by_day ON seen (day);
-CREATE TABLE IF NOT EXISTS agents (
-    site TEXT NOT NULL, agent TEXT NOT NULL, online INTEGER NOT NULL, seen_at_s REAL NOT NULL,
-    PRIMARY KEY (site, agent)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, signed_at_s REAL NOT NULL) WITHOUT ROWID
-"""
-"""``zones`` of a file from before there was that table are those that have counters."""
-
-_COUNT_ONE: Final = """
-UPDATE lifts SET lifts = lifts + 1 WHERE site = ? AND zone = ? AND technique = ? AND risk = ?
-"""
-_SHOWN_LIFTS: Final = """
-SELECT site, zone, technique, risk, lifts FROM lifts JOIN zones USING (site, zone) WHERE named_on_day >= ?
-"""
-_AGENT: Final = "SELECT online, seen_at_s FROM agents WHERE site = ? AND agent = ?"
-# An agent last seen in the future is one heard before this machine's clock was put back.
-_HEARD: Final = """
-INSERT INTO agents VALUES (:site, :agent, coalesce(:online, 0), :at_s)
-ON CONFLICT DO UPDATE SET online = coalesce(:online, online), seen_at_s = max(min(seen_at_s, :now_s), :at_s)
-"""
-_TAKE_SILENT: Final = """
-UPDATE replicas SET signed_at_s = :now_s
-WHERE name = (SELECT name FROM replicas WHERE signed_at_s < :now_s - :silent_s LIMIT 1) RETURNING name
-"""
-# At most two days go at a time, so that a clock that is wrong for a moment does not empty the memory.
-_PRUNE: Final = "DELETE FROM seen WHERE day < ? AND day <= (SELECT min(day) + 1 FROM seen)"
 
 Series = tuple[str, str, str, str]
 """site, zone, technique, risk"""
@@ -119,10 +83,9 @@ class Ledger:
         """
         self._lock = threading.RLock()
         self._is_together = False
-        self._has_room = False
         self._named_on_day: dict[tuple[str, str], int] = {}
         self._max_bytes = max_bytes
-        self._database = open_database(path, TABLES, shared=shared)
+        self._database = open_database(path, tables.TABLES, shared=shared)
         self._pruned_day = -1
         self.identity = self._read_identity()
 
@@ -133,7 +96,7 @@ class Ledger:
             if self._is_together:
                 yield
                 return
-            self._is_together, self._has_room = True, False
+            self._is_together = True
             try:
                 with self._database:
                     self._database.execute("BEGIN IMMEDIATE")
@@ -145,32 +108,27 @@ class Ledger:
             finally:
                 self._is_together = False
 
-    def count(self, event: LiftEvent, now_s: float) -> bool:
-        """Count an event once. Returns False, and counts nothing, when its id was seen before.
+    def count(self, events: Sequence[LiftEvent], now_s: float) -> list[str]:
+        """Count each event once, all in one commit; returns what became of each.
 
-        Raises RefusedError for an event outside the days that can be remembered, or beyond a limit.
+        ``counted``, ``duplicate`` where its id was seen before, or one of REFUSALS: outside the days that can be
+        remembered, or beyond a limit.
         """
-        today = int(now_s // DAY_S)
-        bucket_day = event.bucket_start // DAY_S
-        if bucket_day < today - REMEMBER_DAYS:
-            raise RefusedError("too_old")
-        if event.bucket_start > now_s + AHEAD_DAYS * DAY_S:
-            raise RefusedError("in_future")
+        today, new, became = int(now_s // DAY_S), dict[str, LiftEvent](), list[str]()
         with self.together():
             self._prune(today)
-            new = self._database.execute(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?)", (event.event_id, bucket_day)
-            ).rowcount
-            if not new:
-                return False
-            try:
-                self._refuse_when_full()
-                self._name(event.site, event.zone, today)
-            except RefusedError:
-                self._database.execute("DELETE FROM seen WHERE event_id = ?", (event.event_id,))
-                raise
-            self._database.execute(_COUNT_ONE, (event.site, event.zone, event.technique, event.risk))
-        return True
+            full = self._is_full()
+            known = self._known(event.event_id for event in events)
+            for event in events:
+                result = _out_of_days(event, now_s)
+                if not result and (event.event_id in known or event.event_id in new):
+                    result = "duplicate"
+                result = result or ("state_full" if full else self._no_place(event, today))
+                if not result:
+                    new[event.event_id] = event
+                became.append(result or "counted")
+            self._write(new.values())
+        return became
 
     def declare(self, site: str, zones: Iterable[str], now_s: float) -> None:
         """Start every counter of these zones at 0, unless it exists.
@@ -197,12 +155,12 @@ class Ledger:
         """
         news = {"site": site, "agent": agent, "online": online, "at_s": min(at_s, now_s), "now_s": now_s}
         with self.together():
-            known = self._database.execute(_AGENT, (site, agent)).fetchone()
+            known = self._database.execute(tables.AGENT, (site, agent)).fetchone()
             if known is None:
                 self._make_room_for_an_agent(site, now_s)
             elif online in {None, bool(known[0])} and (at_s == 0.0 or 0.0 <= at_s - known[1] < 1.0):
                 return
-            self._database.execute(_HEARD, news)
+            self._database.execute(tables.HEARD, news)
 
     def forget(self, site: str, agent: str) -> None:
         """Drop an agent that was taken out of service."""
@@ -217,13 +175,13 @@ class Ledger:
     def take_silent(self, now_s: float, silent_s: float) -> str | None:
         """The name of a replica that has not signed for ``silent_s``, signed for it so that one caller gets it."""
         with self.together():
-            row = self._database.execute(_TAKE_SILENT, {"now_s": now_s, "silent_s": silent_s}).fetchone()
+            row = self._database.execute(tables.TAKE_SILENT, {"now_s": now_s, "silent_s": silent_s}).fetchone()
         return None if row is None else str(row[0])
 
     def lifts(self, now_s: float) -> dict[Series, int]:
         """The counters of every zone that was named in the last ZONE_DAYS."""
         with self._lock:
-            rows = self._database.execute(_SHOWN_LIFTS, (_oldest_named(now_s),)).fetchall()
+            rows = self._database.execute(tables.SHOWN_LIFTS, (_oldest_named(now_s),)).fetchall()
         return {(site, zone, technique, risk): lifts for site, zone, technique, risk, lifts in rows}
 
     def agents(self, now_s: float) -> dict[tuple[str, str], Agent]:
@@ -277,20 +235,32 @@ class Ledger:
         ).fetchone()
         return bool(known < MAX_AGENTS and of_site < MAX_AGENTS_PER_SITE)
 
-    def _refuse_when_full(self) -> None:
-        """Asked once for each commit: what shares one is small."""
-        if self._has_room:
-            return
-        sizes = [self._database.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES]
-        pages, free, page_bytes = sizes
-        if (pages - free) * page_bytes > self._max_bytes:
-            raise RefusedError("state_full")
-        self._has_room = True
+    def _known(self, event_ids: Iterable[str]) -> set[str]:
+        ids = json.dumps(list(event_ids))
+        return {row[0] for row in self._database.execute(tables.KNOWN, (ids,))}
+
+    def _no_place(self, event: LiftEvent, today: int) -> str:
+        try:
+            self._name(event.site, event.zone, today)
+        except RefusedError as error:
+            return error.reason
+        return ""
+
+    def _write(self, events: Collection[LiftEvent]) -> None:
+        ids = ((event.event_id, event.bucket_start // DAY_S) for event in events)
+        self._database.executemany("INSERT INTO seen VALUES (?, ?)", ids)
+        lifts = Counter((event.site, event.zone, event.technique, event.risk) for event in events)
+        self._database.executemany(tables.COUNT_MORE, ((count, *series) for series, count in lifts.items()))
+
+    def _is_full(self) -> bool:
+        """Before a commit, which adds some 110 bytes for each event."""
+        pages, free, page_bytes = (self._database.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES)
+        return bool((pages - free) * page_bytes > self._max_bytes)
 
     def _prune(self, today: int) -> None:
         if today == self._pruned_day:
             return
-        self._database.execute(_PRUNE, (today - REMEMBER_DAYS,))
+        self._database.execute(tables.PRUNE, (today - REMEMBER_DAYS,))
         self._pruned_day = today
 
     def _read_identity(self) -> str:
@@ -304,6 +274,13 @@ class Ledger:
 
 
 _SIZES: Final = ("page_count", "freelist_count", "page_size")
+
+
+def _out_of_days(event: LiftEvent, now_s: float) -> str:
+    """Why its id could not be remembered for as long as it would be accepted; "" where it could."""
+    if event.bucket_start // DAY_S < int(now_s // DAY_S) - REMEMBER_DAYS:
+        return "too_old"
+    return "in_future" if event.bucket_start > now_s + AHEAD_DAYS * DAY_S else ""
 
 
 def _oldest_named(now_s: float) -> int:

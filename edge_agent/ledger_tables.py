@@ -1,0 +1,43 @@
+"""The ledger's tables, and what is asked of them."""
+
+from typing import Final
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS identity (client_id TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lifts (
+    site TEXT NOT NULL, zone TEXT NOT NULL, technique TEXT NOT NULL, risk TEXT NOT NULL, lifts INTEGER NOT
+    NULL, PRIMARY KEY (site, zone, technique, risk)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS zones (
+    site TEXT NOT NULL, zone TEXT NOT NULL, named_on_day INTEGER NOT NULL, PRIMARY KEY (site, zone)
+) WITHOUT ROWID;
+INSERT OR IGNORE INTO zones SELECT DISTINCT site, zone, strftime('%s') / 86400 FROM lifts;
+CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS seen_by_day ON seen (day);
+CREATE TABLE IF NOT EXISTS agents (
+    site TEXT NOT NULL, agent TEXT NOT NULL, online INTEGER NOT NULL, seen_at_s REAL NOT NULL,
+    PRIMARY KEY (site, agent)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, signed_at_s REAL NOT NULL) WITHOUT ROWID
+"""
+"""``zones`` of a file from before there was that table are those that have counters."""
+
+KNOWN: Final = "SELECT event_id FROM seen WHERE event_id IN (SELECT value FROM json_each(?))"
+COUNT_MORE: Final = """
+UPDATE lifts SET lifts = lifts + ? WHERE site = ? AND zone = ? AND technique = ? AND risk = ?
+"""
+SHOWN_LIFTS: Final = """
+SELECT site, zone, technique, risk, lifts FROM lifts JOIN zones USING (site, zone) WHERE named_on_day >= ?
+"""
+AGENT: Final = "SELECT online, seen_at_s FROM agents WHERE site = ? AND agent = ?"
+# An agent last seen in the future is one heard before this machine's clock was put back.
+HEARD: Final = """
+INSERT INTO agents VALUES (:site, :agent, coalesce(:online, 0), :at_s)
+ON CONFLICT DO UPDATE SET online = coalesce(:online, online), seen_at_s = max(min(seen_at_s, :now_s), :at_s)
+"""
+TAKE_SILENT: Final = """
+UPDATE replicas SET signed_at_s = :now_s
+WHERE name = (SELECT name FROM replicas WHERE signed_at_s < :now_s - :silent_s LIMIT 1) RETURNING name
+"""
+# At most two days go at a time, so that a clock that is wrong for a moment does not empty the memory.
+PRUNE: Final = "DELETE FROM seen WHERE day < ? AND day <= (SELECT min(day) + 1 FROM seen)"
