@@ -12,11 +12,10 @@ The file also remembers the agents, and the id under which the broker keeps our 
 always belong together.
 """
 
-import json
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -32,8 +31,8 @@ from edge_agent.database import open_database
 DAY_S: Final = 86_400
 REMEMBER_DAYS: Final = 90
 """An event whose bucket is older is refused: only until then is its id sure to be remembered. So an agent may
-be offline for three months, and no replay counts twice however late it comes. A row is about 110 bytes:
-30 MB at 3,000 lifts a day."""
+be offline for three months, and no replay counts twice however late it comes. A row is about 30 bytes:
+8 MB at 3,000 lifts a day."""
 AHEAD_DAYS: Final = 7
 """An event from farther in the future is refused, for its id would have to be remembered until that day is
 old, and a flood dated 9999 for ever. A week forgives a wrong time zone, drift and a date mistyped by a day or
@@ -87,6 +86,7 @@ class Ledger:
         self._max_bytes = max_bytes
         self._database = open_database(path, tables.TABLES, shared=shared)
         self._pruned_day = -1
+        self._take_over_old_ids()
         self.identity = self._read_identity()
 
     @contextmanager
@@ -114,20 +114,14 @@ class Ledger:
         ``counted``, ``duplicate`` where its id was seen before, or one of REFUSALS: outside the days that can be
         remembered, or beyond a limit.
         """
-        today, new, became = int(now_s // DAY_S), dict[str, LiftEvent](), list[str]()
+        today, lifts = int(now_s // DAY_S), Counter[Series]()
         with self.together():
             self._prune(today)
             full = self._is_full()
-            known = self._known(event.event_id for event in events)
-            for event in events:
-                result = _out_of_days(event, now_s)
-                if not result and (event.event_id in known or event.event_id in new):
-                    result = "duplicate"
-                result = result or ("state_full" if full else self._no_place(event, today))
-                if not result:
-                    new[event.event_id] = event
-                became.append(result or "counted")
-            self._write(new.values())
+            became = [_out_of_days(event, now_s) or self._remember(event, today, full) for event in events]
+            for event, result in zip(events, became, strict=True):
+                lifts[event.site, event.zone, event.technique, event.risk] += result == "counted"
+            self._database.executemany(tables.COUNT_MORE, ((count, *series) for series, count in lifts.items()))
         return became
 
     def declare(self, site: str, zones: Iterable[str], now_s: float) -> None:
@@ -235,9 +229,14 @@ class Ledger:
         ).fetchone()
         return bool(known < MAX_AGENTS and of_site < MAX_AGENTS_PER_SITE)
 
-    def _known(self, event_ids: Iterable[str]) -> set[str]:
-        ids = json.dumps(list(event_ids))
-        return {row[0] for row in self._database.execute(tables.KNOWN, (ids,))}
+    def _remember(self, event: LiftEvent, today: int, full: bool) -> str:
+        row = event.bucket_start // DAY_S, _id_bytes(event.event_id)
+        if not self._database.execute(tables.REMEMBER, row).rowcount:
+            return "duplicate"
+        refusal = "state_full" if full else self._no_place(event, today)
+        if refusal:
+            self._database.execute(tables.FORGET, row)
+        return refusal or "counted"
 
     def _no_place(self, event: LiftEvent, today: int) -> str:
         try:
@@ -246,14 +245,8 @@ class Ledger:
             return error.reason
         return ""
 
-    def _write(self, events: Collection[LiftEvent]) -> None:
-        ids = ((event.event_id, event.bucket_start // DAY_S) for event in events)
-        self._database.executemany("INSERT INTO seen VALUES (?, ?)", ids)
-        lifts = Counter((event.site, event.zone, event.technique, event.risk) for event in events)
-        self._database.executemany(tables.COUNT_MORE, ((count, *series) for series, count in lifts.items()))
-
     def _is_full(self) -> bool:
-        """Before a commit, which adds some 110 bytes for each event."""
+        """Before a commit, which adds some 27 bytes for each event."""
         pages, free, page_bytes = (self._database.execute(f"PRAGMA {name}").fetchone()[0] for name in _SIZES)
         return bool((pages - free) * page_bytes > self._max_bytes)
 
@@ -262,6 +255,14 @@ class Ledger:
             return
         self._database.execute(tables.PRUNE, (today - REMEMBER_DAYS,))
         self._pruned_day = today
+
+    def _take_over_old_ids(self) -> None:
+        """Of a file from before ids were kept as bytes."""
+        self._database.create_function("id_bytes", 1, _id_bytes, deterministic=True)
+        with self.together():
+            if self._database.execute(tables.HAS_OLD_IDS).fetchone()[0]:
+                self._database.execute(tables.TAKE_OVER_OLD_IDS)
+                self._database.execute(tables.DROP_OLD_IDS)
 
     def _read_identity(self) -> str:
         """Drawn once for each file; of two replicas that start together, one draws it."""
@@ -274,6 +275,10 @@ class Ledger:
 
 
 _SIZES: Final = ("page_count", "freelist_count", "page_size")
+
+
+def _id_bytes(event_id: str) -> bytes:
+    return bytes.fromhex(event_id.replace("-", ""))
 
 
 def _out_of_days(event: LiftEvent, now_s: float) -> str:

@@ -12,17 +12,24 @@ CREATE TABLE IF NOT EXISTS zones (
     site TEXT NOT NULL, zone TEXT NOT NULL, named_on_day INTEGER NOT NULL, PRIMARY KEY (site, zone)
 ) WITHOUT ROWID;
 INSERT OR IGNORE INTO zones SELECT DISTINCT site, zone, strftime('%s') / 86400 FROM lifts;
-CREATE TABLE IF NOT EXISTS seen (event_id TEXT PRIMARY KEY, day INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS seen_by_day ON seen (day);
+CREATE TABLE IF NOT EXISTS ids (day INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY (day, id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS agents (
     site TEXT NOT NULL, agent TEXT NOT NULL, online INTEGER NOT NULL, seen_at_s REAL NOT NULL,
     PRIMARY KEY (site, agent)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS replicas (name TEXT PRIMARY KEY, signed_at_s REAL NOT NULL) WITHOUT ROWID
 """
-"""``zones`` of a file from before there was that table are those that have counters."""
+"""``zones`` of a file from before there was that table are those that have counters.
 
-KNOWN: Final = "SELECT event_id FROM seen WHERE event_id IN (SELECT value FROM json_each(?))"
+``ids``: of the events that were counted, by the day of their bucket; an event's bucket never changes once sent.
+As text and with an index by day they took four times the room, and three times the time to commit.
+"""
+
+REMEMBER: Final = "INSERT OR IGNORE INTO ids VALUES (?, ?)"
+FORGET: Final = "DELETE FROM ids WHERE day = ? AND id = ?"
+HAS_OLD_IDS: Final = "SELECT count(*) FROM sqlite_schema WHERE name = 'seen'"
+TAKE_OVER_OLD_IDS: Final = "INSERT OR IGNORE INTO ids SELECT day, id_bytes(event_id) FROM seen"
+DROP_OLD_IDS: Final = "DROP TABLE seen"
 COUNT_MORE: Final = """
 UPDATE lifts SET lifts = lifts + ? WHERE site = ? AND zone = ? AND technique = ? AND risk = ?
 """
@@ -40,4 +47,4 @@ UPDATE replicas SET signed_at_s = :now_s
 WHERE name = (SELECT name FROM replicas WHERE signed_at_s < :now_s - :silent_s LIMIT 1) RETURNING name
 """
 # At most two days go at a time, so that a clock that is wrong for a moment does not empty the memory.
-PRUNE: Final = "DELETE FROM seen WHERE day < ? AND day <= (SELECT min(day) + 1 FROM seen)"
+PRUNE: Final = "DELETE FROM ids WHERE day < ? AND day <= (SELECT min(day) + 1 FROM ids)"

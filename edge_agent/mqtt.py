@@ -23,7 +23,7 @@ LONGEST_RETRY_S: Final = 30
 MAX_PACKET_BYTES: Final = 128 * 1024
 """The largest we let the broker send: twice the largest health record. mosquitto 2.0.11 drops what is larger,
 for us alone, and goes on with the next; its own limit is 256 MB."""
-RECEIVE_MAXIMUM: Final = 512
+RECEIVE_MAXIMUM: Final = 2048
 """Unacknowledged messages that we let the broker have under way to us: as many as the bridge commits at once, and as
 many again that come meanwhile. mosquitto sends 20 unless told."""
 _CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"

@@ -14,7 +14,11 @@ from typing import Any, Final, cast
 from paho.mqtt.client import PUBACK, Client, MQTTMessage
 from paho.mqtt.enums import MQTTErrorCode
 
+from edge_agent.core.events import MAX_PAYLOAD_BYTES
+
 READ_BYTES: Final = 64 * 1024
+MOST_PAYLOAD_BYTES: Final = 16 * MAX_PAYLOAD_BYTES + 1
+"""What is longer is refused for its length, and need not be kept until then."""
 _QOS_1: Final = 1
 
 
@@ -59,7 +63,7 @@ class Receiver(Client):
 
 
 def decoded(header: int, packet: bytes) -> MQTTMessage:
-    """A PUBLISH of MQTT 5 (its section 3.3), without its properties.
+    """A PUBLISH of MQTT 5 (its section 3.3), without its properties and what is beyond MOST_PAYLOAD_BYTES.
 
     header: its first byte. packet: what follows its length. Raises struct.error or IndexError where it is none.
     """
@@ -71,7 +75,7 @@ def decoded(header: int, packet: bytes) -> MQTTMessage:
         (message.mid,) = struct.unpack_from("!H", packet, at)
         at += 2
     length, at = _variable(packet, at)
-    message.payload = packet[at + length :]
+    message.payload = packet[at + length :][:MOST_PAYLOAD_BYTES]
     return message
 
 
