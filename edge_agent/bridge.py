@@ -51,7 +51,11 @@ class Bridge:
         """Raises InputError when the state file or the certificates cannot be used."""
         self._settings = settings
         self._ledger = Ledger(
-            settings.state_path, settings.max_state_mib * 2**20, shared=settings.replica is not None
+            settings.state_path,
+            settings.max_state_mib * 2**20,
+            shared=settings.replica is not None,
+            max_zones=settings.max_zones,
+            max_agents=settings.max_agents,
         )
         self._registry = CollectorRegistry()
         self._telemetry = BridgeTelemetry(self._registry)

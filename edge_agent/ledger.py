@@ -42,11 +42,8 @@ ZONE_DAYS: Final = 30
 counts stay on disk: when it comes back it goes on from there, so its counters never fall."""
 AGENT_DAYS: Final = 14
 """An agent silent for this long leaves the page, and makes room for another."""
-MAX_ZONES: Final = 1000
-"""Each zone is 12 time series; a forger must not be able to flood Prometheus."""
 MAX_ZONES_PER_SITE: Final = 200
 """So that whoever may write as one site takes no room from the others."""
-MAX_AGENTS: Final = 500
 MAX_AGENTS_PER_SITE: Final = 100
 
 Series = tuple[str, str, str, str]
@@ -75,15 +72,19 @@ class Agent:
 class Ledger:
     """Every method may be called from any thread. A failing disk raises sqlite3.Error and changes nothing."""
 
-    def __init__(self, path: Path, max_bytes: int, *, shared: bool = False) -> None:
+    def __init__(
+        self, path: Path, max_bytes: int, *, shared: bool = False, max_zones: int = 1000, max_agents: int = 500
+    ) -> None:
         """max_bytes: beyond this no new event is taken in. shared: with another replica on this machine.
+
+        max_zones, max_agents: of all sites; each zone is 12 time series, and a forger must not flood Prometheus.
 
         Raises InputError when the file cannot be used.
         """
         self._lock = threading.RLock()
         self._is_together = False
         self._named_on_day: dict[tuple[str, str], int] = {}
-        self._max_bytes = max_bytes
+        self._max_bytes, self._max_zones, self._max_agents = max_bytes, max_zones, max_agents
         self._database = open_database(path, tables.TABLES, shared=shared)
         self._pruned_day = -1
         self._take_over_old_ids()
@@ -213,7 +214,7 @@ class Ledger:
             "SELECT count(*), count(*) FILTER (WHERE site = ?) FROM zones WHERE named_on_day >= ?",
             (site, today - ZONE_DAYS),
         ).fetchone()
-        if shown >= MAX_ZONES or of_site >= MAX_ZONES_PER_SITE:
+        if shown >= self._max_zones or of_site >= MAX_ZONES_PER_SITE:
             raise RefusedError("too_many_zones")
 
     def _make_room_for_an_agent(self, site: str, now_s: float) -> None:
@@ -227,7 +228,7 @@ class Ledger:
         known, of_site = self._database.execute(
             "SELECT count(*), count(*) FILTER (WHERE site = ?) FROM agents", (site,)
         ).fetchone()
-        return bool(known < MAX_AGENTS and of_site < MAX_AGENTS_PER_SITE)
+        return bool(known < self._max_agents and of_site < MAX_AGENTS_PER_SITE)
 
     def _remember(self, event: LiftEvent, today: int, full: bool) -> str:
         row = event.bucket_start // DAY_S, _id_bytes(event.event_id)

@@ -89,7 +89,7 @@ def test_a_clock_that_is_wrong_for_a_moment_does_not_empty_the_memory(ledger: Le
 def test_forged_zones_take_no_room_from_known_zones_and_other_sites(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.ledger.MAX_ZONES", 8)
+    monkeypatch.setattr(ledger, "_max_zones", 8)
     monkeypatch.setattr("edge_agent.ledger.MAX_ZONES_PER_SITE", 5)
     ledger.declare("north", ["dock-1"], NOON)
     for number in range(4):

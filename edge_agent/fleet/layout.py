@@ -23,11 +23,16 @@ _SQUAT: Final = (3.0, 6.0)  # beta, of the lifts that are no rounded backs
 
 @dataclass(frozen=True, slots=True)
 class FleetSize:
-    """How many of each; zones are dealt out to a site's agents in turn."""
+    """How many of each; zones are dealt out to a site's agents in turn.
+
+    site_names, agent_names: for the first ones, instead of made-up names.
+    """
 
     sites: int = 2
     zones_per_site: int = 6
     agents_per_site: int = 2
+    site_names: tuple[str, ...] = ()
+    agent_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,10 @@ def draw_fleet(seed: int, size: FleetSize, intervention_s: float | None = None) 
     """
     sites, zones = [], []
     for number in range(size.sites):
-        name = _name(SITES, number)
+        name = size.site_names[number] if number < len(size.site_names) else _name(SITES, number)
         rng = chance(seed, name)
-        agents = tuple(f"edge-{one + 1}" for one in range(size.agents_per_site))
+        drawn = tuple(f"edge-{one + 1}" for one in range(size.agents_per_site))
+        agents = size.agent_names[: size.agents_per_site] + drawn[len(size.agent_names) :]
         night = float(rng.choice((0.0, 0.3, 0.5)))
         sites.append(Site(name, agents, (1.0, float(rng.uniform(0.6, 0.95)), night)))
         zones += [
