@@ -1,8 +1,8 @@
 """MQTT -> Prometheus: every lift event on the broker becomes one step of one counter, exactly once.
 
-A message is acknowledged only after its effect is committed to the ledger, and an id is counted once, so a
-crash of the bridge at any instant neither loses nor repeats a lift. While the disk fails the bridge keeps
-the message and tries again; the broker queues the rest. Prometheus sees a zone's counters at 0 before the
+A message is acknowledged only after its effect is committed to the ledger (``counting``), and an id is counted
+once, so a crash of the bridge at any instant neither loses nor repeats a lift. While the disk fails the bridge
+keeps the messages and tries again; the broker queues the rest. Prometheus sees a zone's counters at 0 before the
 first lift because an agent's health record, which precedes its events, names its zones.
 
 The broker must be allowed to queue: mosquitto keeps 1,000 messages for an absent subscriber and drops the
@@ -14,7 +14,6 @@ Replicas share a subscription and a ledger, and each shows all counts. Prometheu
 """
 
 import signal
-import sqlite3
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -22,20 +21,20 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 import structlog
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import CollectorRegistry
 
 from edge_agent import mqtt
 from edge_agent.bridge_telemetry import BridgeTelemetry
+from edge_agent.counting import Counting
 from edge_agent.errors import InputError
 from edge_agent.intake import Intake
-from edge_agent.ledger import Ledger
+from edge_agent.ledger import Ledger, Room
 from edge_agent.metrics_server import serve
 from edge_agent.overview_page import OverviewPage
 from edge_agent.replicas import StandIn
-from edge_agent.seldom import Seldom
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.site_certificates import BRIDGE
 from edge_agent.site_page import SitePage
@@ -45,7 +44,6 @@ log = structlog.get_logger()
 LIFTS: Final = "ergo/v1/+/+/lift"
 AGENTS: Final = [("ergo/v1/+/+/status", 0), ("ergo/v1/+/+/health", 0)]
 """QoS 0: both are retained, so after an absence we get the last ones; queued, they would crowd out lifts."""
-STORAGE_RETRY_S: Final = 1.0
 
 
 class Bridge:
@@ -54,18 +52,17 @@ class Bridge:
     def __init__(self, settings: BridgeSettings, broker: MqttSettings) -> None:
         """Raises InputError when the state file or the certificates cannot be used."""
         self._settings = settings
-        self._stopping = threading.Event()
         self._ledger = Ledger(
             settings.state_path,
-            settings.max_state_mib * 2**20,
+            Room(settings.max_state_mib * 2**20, settings.max_zones, settings.max_agents),
             shared=settings.replica is not None,
             time_zone=ZoneInfo(settings.time_zone),
         )
         self._registry = CollectorRegistry()
         self._telemetry = BridgeTelemetry(self._registry)
-        self._intake = Intake(self._ledger, self._telemetry)
-        self._overview = OverviewPage(self._ledger, self._intake.health, self._telemetry, settings)
-        self._seldom = Seldom()
+        intake = Intake(self._ledger, self._telemetry)
+        self._counting = Counting(intake, self._telemetry)
+        self._overview = OverviewPage(self._ledger, intake.health, self._telemetry, settings)
         self._registry.register(SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors))
         self._broker = broker
         name = settings.replica
@@ -91,6 +88,7 @@ class Bridge:
         except InputError:
             self._ledger.close()
             raise
+        self._counting.start()
         self._session.start()
         if self._stand_in:
             self._stand_in.start()
@@ -99,7 +97,7 @@ class Bridge:
 
     def stop(self) -> None:
         """Disconnect and stop serving; the broker goes on queueing for us."""
-        self._stopping.set()
+        self._counting.stop()
         if self._stand_in:
             self._stand_in.stop()
         self._session.stop()
@@ -121,8 +119,13 @@ class Bridge:
         """Each replica has a session of its own; all belong to the ledger they share."""
         suffix = "" if replica is None else f"-{replica}"
         client = mqtt.new_client(self._broker, self._ledger.identity + suffix, identity=BRIDGE, manual_ack=True)
-        client.on_message = self._on_message
-        return client, mqtt.Session(self._broker, client, self._telemetry.connect_failures, accepted, over)
+        line = self._counting.line(client)
+
+        def ended() -> None:
+            line.end()
+            over()
+
+        return client, mqtt.Session(self._broker, client, self._telemetry.connect_failures, accepted, ended)
 
     def _connect_for(self, replica: str, over: Callable[[], None]) -> mqtt.Session:
         """Continue the session of a silent replica."""
@@ -159,26 +162,6 @@ class Bridge:
         else:
             self._telemetry.connected.set(1)
             log.info("bridge subscribed")
-
-    def _on_message(self, client: Client, _data: object, message: MQTTMessage) -> None:
-        """Take it in, whatever it takes, then acknowledge. Not acknowledged: the broker sends it again."""
-        while not self._stopping.is_set():
-            try:
-                self._intake.take(message)
-            except sqlite3.Error as error:
-                self._telemetry.storage_errors.inc()
-                times = self._seldom.times("storage")
-                if times:
-                    log.warning(
-                        "cannot write the bridge's state, retrying",
-                        error=str(error),
-                        times=times,
-                        fix="free space on its disk",
-                    )
-                self._stopping.wait(STORAGE_RETRY_S)
-                continue
-            client.ack(message.mid, message.qos)
-            return
 
 
 def run(settings: BridgeSettings, broker: MqttSettings) -> None:

@@ -5,17 +5,16 @@ Exit code 0: done. 1: failed while running. 2: bad input. 130: Ctrl-C.
 
 import signal
 import sys
-import threading
 import traceback
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from edge_agent import __version__, cli_certs, cli_models
+from edge_agent import __version__, cli_certs, cli_fleet, cli_models
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
-from edge_agent.process import leave_nothing_behind
+from edge_agent.process import leave_nothing_behind, when_asked_to_stop
 
 app = typer.Typer(
     name="edge-agent",
@@ -28,6 +27,7 @@ config = typer.Typer(help="A site's settings file.", no_args_is_help=True)
 app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_certs.app, name="certs")
 app.add_typer(config, name="config")
+app.command("simulate-fleet")(cli_fleet.simulate_fleet)
 
 
 def main() -> None:
@@ -122,25 +122,10 @@ def run(
         raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
     from edge_agent import box
 
-    stop, received = _when_asked_to_stop()
+    stop, received = when_asked_to_stop()
     box.run(settings, stop)
     if signal.SIGINT in received:
         raise typer.Exit(130)
-
-
-def _when_asked_to_stop() -> tuple[threading.Event, list[int]]:
-    """An event that SIGINT and SIGTERM set, and which of them came."""
-    stop = threading.Event()
-    received: list[int] = []
-
-    def ask_to_stop(number: int, _frame: object) -> None:
-        received.append(number)
-        stop.set()
-        signal.signal(number, signal.default_int_handler)  # a second Ctrl-C does not wait
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask_to_stop)
-    return stop, received
 
 
 @app.command()
@@ -230,7 +215,7 @@ def peek(
     leave_nothing_behind()
     from edge_agent import peek as through
 
-    stop, _ = _when_asked_to_stop()
+    stop, _ = when_asked_to_stop()
     through.peek(settings_of(config, cameras=True), camera, minutes, stop, typer.echo)
 
 

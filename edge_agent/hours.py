@@ -5,7 +5,8 @@ are written in the ledger's own transaction, so an event counts here exactly whe
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from edge_agent.core.events import LiftEvent
 from edge_agent.core.tally import HourCount, ZoneCount
 
 KEEP_DAYS: Final = 90
-"""An hour is final once no event of it is taken in any more, and that is after ledger.REMEMBER_DAYS. The page looks
+"""An hour is final once no event of it is taken in any more, and that is after core.remembered.REMEMBER_DAYS. The page looks
 back four weeks; whoever wants more asks Prometheus. A row is some 50 bytes: a zone at work 16 hours a day, with five
 combinations of technique and risk an hour, is 0.4 MB."""
 
@@ -28,7 +29,7 @@ INSERT INTO hours_since SELECT strftime('%s') WHERE NOT EXISTS (SELECT * FROM ho
 """A ledger from before there were hours begins them now: what it has counted so far has no hour, and
 ``hours_since`` is there so that nobody takes the gap for a quiet time."""
 
-_ADD: Final = "INSERT INTO hours VALUES (?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET lifts = lifts + 1"
+_ADD: Final = "INSERT INTO hours VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET lifts = lifts + excluded.lifts"
 # As with ids, at most two days go at a time: a clock that is wrong for a moment must not empty the table.
 _PRUNE: Final = "DELETE FROM hours WHERE start_s < ? AND start_s < (SELECT min(start_s) + 172800 FROM hours)"
 _BY_HOUR: Final = """
@@ -42,10 +43,12 @@ Read = Callable[[str, tuple[int, ...]], list[Any]]
 """Runs one query: ``Ledger.read``."""
 
 
-def add(database: sqlite3.Connection, event: LiftEvent, zone: tzinfo) -> None:
-    """One lift more. The caller holds the transaction."""
-    start_s = hour_start(event.bucket_start, zone)
-    database.execute(_ADD, (start_s, event.site, event.zone, event.technique, event.risk))
+def add(database: sqlite3.Connection, events: Iterable[LiftEvent], zone: tzinfo) -> None:
+    """One lift more for each. The caller holds the transaction."""
+    lifts = Counter(
+        (hour_start(each.bucket_start, zone), each.site, each.zone, each.technique, each.risk) for each in events
+    )
+    database.executemany(_ADD, ((*row, count) for row, count in lifts.items()))
 
 
 def prune(database: sqlite3.Connection, today: int) -> None:

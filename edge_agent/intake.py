@@ -7,13 +7,15 @@ room for it; otherwise it is counted by reason and changes nothing.
 import json
 import sqlite3
 import time
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import structlog
 from paho.mqtt.client import MQTTMessage
 
-from edge_agent.bridge_telemetry import BridgeTelemetry
-from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, from_json, is_slug
+from edge_agent.bridge_telemetry import BRIDGE_RESULTS, BridgeTelemetry
+from edge_agent.core.events import MAX_PAYLOAD_BYTES, EventError, LiftEvent, from_json, is_slug
 from edge_agent.core.fleet import AgentHealth, health_of
 from edge_agent.ledger import Ledger, RefusedError
 from edge_agent.seldom import Seldom
@@ -49,37 +51,48 @@ class Intake:
         self.health: dict[tuple[str, str], AgentHealth] = {}
         """By (site, agent), of agents that the ledger has room for. Not kept on disk: the broker retains it."""
 
-    def take(self, message: MQTTMessage) -> None:
-        """Let the message have its effect, or count why not.
+    def take(self, messages: Iterable[MQTTMessage]) -> None:
+        """Let the messages have their effect, in one commit, or count why not.
 
-        Raises sqlite3.Error, after which nothing has changed.
+        Raises sqlite3.Error, after which nothing has changed and nothing was counted.
         """
+        now_s = time.time()
+        with self._ledger.together():
+            read = [self._read(message, now_s) for message in messages]
+            events = [event for event in read if isinstance(event, LiftEvent)]
+            became = [word for word in read if isinstance(word, str)] + self._ledger.count(events, now_s)
+        for word, count in Counter(became).items():
+            if word in BRIDGE_RESULTS:
+                self._telemetry.messages.labels(word).inc(count)
+            else:
+                self._reject(word, count)
+
+    def _reject(self, reason: str, count: int) -> None:
+        self._telemetry.messages.labels("rejected").inc(count)
+        self._telemetry.rejected.labels(reason).inc(count)
+        times = self._seldom.times(reason, count)
+        if times:
+            log.warning("messages rejected", reason=reason, times=times, fix=_FIXES.get(reason, _WHO))
+
+    def _read(self, message: MQTTMessage, now_s: float) -> LiftEvent | str:
+        """An event that is still to be counted; of anything else what became of it: a result or a reason."""
         try:
-            result = self._apply(message)
+            return self._apply(message, now_s)
         except (RejectedError, EventError, RefusedError) as error:
-            result = self._reject(error.reason)
+            return error.reason
         except sqlite3.Error:
             raise
         except Exception as error:  # what breaks us must not be redelivered for ever
             log.debug("where processing failed", exc_info=error)
-            result = self._reject("internal")
-        self._telemetry.messages.labels(result).inc()
+            return "internal"
 
-    def _reject(self, reason: str) -> str:
-        self._telemetry.rejected.labels(reason).inc()
-        times = self._seldom.times(reason)
-        if times:
-            log.warning("messages rejected", reason=reason, times=times, fix=_FIXES.get(reason, _WHO))
-        return "rejected"
-
-    def _apply(self, message: MQTTMessage) -> str:
+    def _apply(self, message: MQTTMessage, now_s: float) -> LiftEvent | str:
         site, name, kind = _split_topic(message)
-        now_s = time.time()
         if kind == "lift":
             event = from_json(bytes(message.payload))
             if (event.site, event.zone) != (site, name):
                 raise RejectedError("topic_mismatch")
-            return "counted" if self._ledger.count(event, now_s) else "duplicate"
+            return event
         if kind == "status":
             self._apply_status(site, name, message, now_s)
             return "status"

@@ -13,6 +13,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from prometheus_client import Counter
 
 from edge_agent.credentials import Credentials, cause_of
+from edge_agent.receiver import Receiver
 from edge_agent.settings import MqttSettings
 
 log = structlog.get_logger()
@@ -22,6 +23,9 @@ LONGEST_RETRY_S: Final = 30
 MAX_PACKET_BYTES: Final = 128 * 1024
 """The largest we let the broker send: twice the largest health record. mosquitto 2.0.11 drops what is larger,
 for us alone, and goes on with the next; its own limit is 256 MB."""
+RECEIVE_MAXIMUM: Final = 2048
+"""Unacknowledged messages that we let the broker have under way to us: as many as the bridge commits at once, and as
+many again that come meanwhile. mosquitto sends 20 unless told."""
 _CREDENTIALS_FIX: Final = "check mqtt.username and the password (HINGEWATCH_MQTT_PASSWORD or mqtt.password_file)"
 _HUNG_UP: Final = "check mqtt.port: it may want TLS"
 _FIXES: Final = {
@@ -42,7 +46,8 @@ def new_client(
     ``identity``: the name that its certificate must bear, where the site's own authority made it.
     Raises InputError when a certificate, its key or the authority cannot be used.
     """
-    client = Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    kind = Receiver if manual_ack else Client
+    client = kind(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
     client.reconnect_delay_set(min_delay=1, max_delay=LONGEST_RETRY_S)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))
@@ -105,6 +110,7 @@ class Session:
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = self._settings.session_expiry_s
         properties.MaximumPacketSize = MAX_PACKET_BYTES
+        properties.ReceiveMaximum = RECEIVE_MAXIMUM
         self._client.connect_async(
             self._settings.host,
             self._settings.port,

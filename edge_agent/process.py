@@ -1,8 +1,10 @@
-"""What a process that sees people must not leave behind."""
+"""What a process that sees people must not leave behind, and how it is asked to stop."""
 
 import ctypes
 import os
 import resource
+import signal
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -42,3 +44,18 @@ def _in_the_clear(places: Iterable[str], sys: Path) -> Iterable[str]:
             encrypted = False
         if not encrypted and not block.name.startswith("zram"):
             yield place
+
+
+def when_asked_to_stop() -> tuple[threading.Event, list[int]]:
+    """An event that SIGINT and SIGTERM set, and which of them came."""
+    stop = threading.Event()
+    received: list[int] = []
+
+    def ask_to_stop(number: int, _frame: object) -> None:
+        received.append(number)
+        stop.set()
+        signal.signal(number, signal.default_int_handler)  # a second Ctrl-C does not wait
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    return stop, received

@@ -15,14 +15,14 @@ class Seldom:
         self._last_s: dict[str, float] = {}
         self._times: dict[str, int] = {}
 
-    def times(self, kind: str) -> int:
-        """0: keep silent. Otherwise how often this was asked since the last line, this time included.
+    def times(self, kind: str, count: int = 1) -> int:
+        """0: keep silent. Otherwise how often it happened since the last line, these ``count`` times included.
 
         kind: one of a fixed list; each is remembered.
         """
         with self._lock:
             now_s = time.monotonic()
-            self._times[kind] = self._times.get(kind, 0) + 1
+            self._times[kind] = self._times.get(kind, 0) + count
             if now_s - self._last_s.get(kind, -PERIOD_S) < PERIOD_S:
                 return 0
             self._last_s[kind] = now_s

@@ -238,6 +238,8 @@ class BridgeSettings(Section):
     state_path: UserPath = Path("~/.local/state/hingewatch/bridge.sqlite")
     stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
     replica: Slug | None = Field(None, description="name, when several bridges of one machine share the state file")
+    max_zones: int = Field(1000, ge=1, description="of all sites, 200 of each; a new zone beyond them is refused")
+    max_agents: int = Field(500, ge=1, description="of all sites, 100 of each; a new agent beyond them is refused")
     max_state_mib: int = Field(2048, ge=1, description="beyond this size of the state file, events are refused")
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
         "UTC", description="in which days, shifts and hours of the overview begin"

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -29,28 +29,30 @@ class SitePage(Collector):
             self._lifts, self._agents = self._ledger.lifts(now_s), self._ledger.agents(now_s)
         except sqlite3.Error:
             self._storage_errors.inc()
-        yield self._lifts_shown()
-        yield from self._agents_shown(now_s)
+        yield lifts_metric(self._lifts)
+        yield from agents_metrics(self._agents, now_s, self._stale_after_s)
 
-    def _lifts_shown(self) -> Metric:
-        lifts = CounterMetricFamily(
-            "ergo_lifts",
-            "Lifts by technique and posture exposure (not injury risk)",
-            labels=["site", "zone", "technique", "risk"],
-        )
-        for series, count in sorted(self._lifts.items()):
-            lifts.add_metric(series, count)
-        return lifts
 
-    def _agents_shown(self, now_s: float) -> Iterator[Metric]:
-        up = GaugeMetricFamily(
-            "ergo_agent_up", "1 while the agent is online and heard from", labels=["site", "agent"]
-        )
-        seen = GaugeMetricFamily(
-            "ergo_agent_last_seen_timestamp_seconds", "When the agent last spoke", labels=["site", "agent"]
-        )
-        for name, agent in sorted(self._agents.items()):
-            up.add_metric(name, agent.online and now_s - agent.seen_at_s <= self._stale_after_s)
-            if agent.seen_at_s:
-                seen.add_metric(name, agent.seen_at_s)
-        yield from (up, seen)
+def lifts_metric(lifts: Mapping[Series, int]) -> Metric:
+    """The main number, as every page shows it."""
+    metric = CounterMetricFamily(
+        "ergo_lifts",
+        "Lifts by technique and posture exposure (not injury risk)",
+        labels=["site", "zone", "technique", "risk"],
+    )
+    for series, count in sorted(lifts.items()):
+        metric.add_metric(series, count)
+    return metric
+
+
+def agents_metrics(agents: Mapping[tuple[str, str], Agent], now_s: float, stale_after_s: float) -> Iterator[Metric]:
+    """Whether each (site, agent) is up, and when it was last heard live; without that where it never was."""
+    up = GaugeMetricFamily("ergo_agent_up", "1 while the agent is online and heard from", labels=["site", "agent"])
+    seen = GaugeMetricFamily(
+        "ergo_agent_last_seen_timestamp_seconds", "When the agent last spoke", labels=["site", "agent"]
+    )
+    for name, agent in sorted(agents.items()):
+        up.add_metric(name, agent.online and now_s - agent.seen_at_s <= stale_after_s)
+        if agent.seen_at_s:
+            seen.add_metric(name, agent.seen_at_s)
+    yield from (up, seen)

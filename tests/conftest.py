@@ -13,6 +13,7 @@ from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import PoseSettings
 from tests.demo_clip import FIRST_LIFT_S, demo_frames, write_clip
 from tests.demo_day import DemoDay, live_through
+from tests.history import History, Past, prometheus_of
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -49,6 +50,13 @@ def first_lift_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo_day(tmp_path_factory: pytest.TempPathFactory) -> DemoDay:
     """The whole chain, run once for every test that asks what came of it."""
     return live_through(tmp_path_factory.mktemp("demo-day"))
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """A Prometheus with eight weeks of two simulated sites, rules included; read it, change nothing."""
+    with prometheus_of(tmp_path_factory.mktemp("history"), Past()) as past:
+        yield past
 
 
 @pytest.fixture

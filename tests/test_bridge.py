@@ -121,7 +121,7 @@ def test_counters_and_memory_of_ids_survive_a_restart_and_nothing_sent_meanwhile
 def test_a_message_whose_commit_fails_is_kept_until_it_is_counted(
     mosquitto: Mosquitto, settings: BridgeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.bridge.STORAGE_RETRY_S", 0.05)
+    monkeypatch.setattr("edge_agent.counting.STORAGE_RETRY_S", 0.05)
     with bridge_to(mosquitto, settings) as bridge, Listener(mosquitto.port) as agent:
         subscribed(bridge)
         database: sqlite3.Connection = bridge._ledger._database

@@ -26,7 +26,7 @@ def test_help_names_every_command_and_imports_no_heavy_part() -> None:
     listing = "import sys; sys.argv = ['edge-agent', '--help']\ntry:\n  from edge_agent.cli import main; main()\n"
     listing += "finally: print([m for m in ('openvino', 'av', 'cv2', 'paho', 'pydantic') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, timeout=60, check=False)
-    for command in "run", "analyze", "evaluate", "bench", "bridge", "doctor", "models", "config":
+    for command in "run", "analyze", "evaluate", "bench", "bridge", "doctor", "models", "config", "simulate-fleet":
         assert f"│ {command} " in said.stdout
     assert said.stdout.rstrip().endswith("[]")
 

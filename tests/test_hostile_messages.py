@@ -17,7 +17,7 @@ from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.core.events import LiftEvent, to_json
 from edge_agent.core.events import topic as lift_topic
 from edge_agent.intake import Intake
-from edge_agent.ledger import Ledger
+from edge_agent.ledger import Ledger, Room
 from edge_agent.mqtt import MAX_PACKET_BYTES
 from edge_agent.settings import BridgeSettings, MqttSettings
 from tests.lift_events import a_fresh_event, this_bucket
@@ -139,10 +139,10 @@ def test_what_is_forged_is_counted_by_reason_and_changes_nothing(mosquitto: Mosq
 )
 def test_topics_that_mosquitto_already_refuses_would_be_rejected_too(tmp_path: Path, topic: str) -> None:
     registry = CollectorRegistry()
-    ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
+    ledger = Ledger(tmp_path / "bridge.sqlite", Room(2**30))
     message = MQTTMessage(topic=topic.encode())
     message.payload = changed().encode()
-    Intake(ledger, BridgeTelemetry(registry)).take(message)
+    Intake(ledger, BridgeTelemetry(registry)).take([message])
     ledger.close()
     assert registry.get_sample_value("ergo_bridge_rejected_messages_total", {"reason": "topic"}) == 1
 

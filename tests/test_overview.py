@@ -22,7 +22,7 @@ from edge_agent.core.overview import (
 )
 from edge_agent.core.tally import HourCount, Tally, ZoneCount
 from edge_agent.hours import hour_start
-from edge_agent.ledger import Ledger
+from edge_agent.ledger import Ledger, Room
 from edge_agent.overview_html import overview_document
 from edge_agent.overview_page import OverviewPage
 from edge_agent.settings import BridgeSettings
@@ -179,10 +179,10 @@ def test_while_the_disk_fails_the_page_shows_what_was_last_read_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("edge_agent.overview_page.KEEP_DRAWN_S", -1.0)
-    ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
+    ledger = Ledger(tmp_path / "bridge.sqlite", Room(2**30))
     telemetry = BridgeTelemetry(CollectorRegistry())
     page = OverviewPage(ledger, {}, telemetry, BridgeSettings())
-    ledger.count(an_event(zone="packing", bucket_start=int(time.time())), time.time())
+    ledger.count([an_event(zone="packing", bucket_start=int(time.time()))], time.time())
     assert "<h3>packing</h3>" in page.document().html
     ledger.close()
     failing = page.document().html
@@ -196,14 +196,14 @@ def test_late_lifts_of_a_day_that_is_over_are_shown_after_a_while(
 ) -> None:
     monkeypatch.setattr("edge_agent.overview_page.KEEP_DRAWN_S", -1.0)
     now_s = time.time()
-    ledger = Ledger(tmp_path / "bridge.sqlite", 2**30)
+    ledger = Ledger(tmp_path / "bridge.sqlite", Room(2**30))
     page = OverviewPage(ledger, {}, BridgeTelemetry(CollectorRegistry()), BridgeSettings())
 
     def shown() -> bool:
         return '<h3>packing</h3><p class="share few"><b>too few: 1 of 30 told</b>' in page.document().html
 
     page.document()
-    ledger.count(an_event(zone="packing", bucket_start=int(now_s) - 5 * 86_400), now_s)
+    ledger.count([an_event(zone="packing", bucket_start=int(now_s) - 5 * 86_400)], now_s)
     assert not shown()
     monkeypatch.setattr("edge_agent.overview_page.REREAD_S", -1.0)
     assert shown()

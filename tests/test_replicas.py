@@ -131,7 +131,7 @@ def test_a_query_takes_the_higher_of_two_replicas_and_never_their_sum(mosquitto:
 def test_a_full_disk_holds_up_both_replicas_and_loses_nothing(
     mosquitto: Mosquitto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.bridge.STORAGE_RETRY_S", 0.05)
+    monkeypatch.setattr("edge_agent.counting.STORAGE_RETRY_S", 0.05)
     with both(mosquitto, tmp_path / "bridge.sqlite") as pair, Listener(mosquitto.port) as agent:
         send(agent, a_fresh_event())
         wait_for("a lift", lambda: sample(page(pair[0].port), HINGE) == 1)

@@ -10,7 +10,7 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from edge_agent.bridge_telemetry import BridgeTelemetry
-from edge_agent.ledger import Ledger
+from edge_agent.ledger import Ledger, Room
 from edge_agent.site_page import SitePage
 from edge_agent.telemetry import AgentLabels, AgentTelemetry
 from tests.services import program
@@ -81,7 +81,7 @@ def test_every_metric_in_a_rule_is_one_that_agent_or_bridge_shows(tmp_path: Path
     cameras = AgentLabels(("dock",), ("newer_frame",), ("detect",), ("spine",), ("view",), ("timeout",))
     AgentTelemetry(registry, cameras)
     bridge = BridgeTelemetry(registry)
-    ledger = Ledger(tmp_path / "bridge.sqlite", 2**20)
+    ledger = Ledger(tmp_path / "bridge.sqlite", Room(2**20))
     registry.register(SitePage(ledger, 120.0, bridge.storage_errors))
     shown = {sample.name for family in registry.collect() for sample in family.samples}
     shown |= {f"{family.name}{'_total' * (family.type == 'counter')}" for family in registry.collect()}

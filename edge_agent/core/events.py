@@ -70,6 +70,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "confidence_band": get_args(ConfidenceBand),
     "view": VIEWS,
 }
+_TEXTS: Final = (*_PATTERNS, *_CHOICES)
 _SCHEMA_VERSION: Final = re.compile(r"hingewatch\.lift/1(\.[1-9][0-9]{0,3})?")
 _UTC_SECOND: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _END_OF_9999_S: Final = 253_402_300_800
@@ -121,11 +122,12 @@ class LiftEvent:
             raise EventError("wrong_type", "bucket_start")
         if not 0 <= self.bucket_start < _END_OF_9999_S:
             raise EventError("bad_value", "bucket_start")
-        for name in _PATTERNS.keys() | _CHOICES.keys():
+        for name in _TEXTS:
             _check_text(name, getattr(self, name))
 
 
 FIELDS: Final = tuple(field.name for field in fields(LiftEvent))
+_FIELDS: Final = frozenset(FIELDS)
 
 
 def from_lift(lift: Lift, where: Place, unix_time_s: float, bucket_s: int, model: str) -> LiftEvent:
@@ -177,7 +179,7 @@ def from_json(payload: str | bytes) -> LiftEvent:
     version = _SCHEMA_VERSION.fullmatch(schema) if isinstance(schema, str) else None
     if version is None:
         raise EventError("schema", "schema")
-    if version[1] is None and wire.keys() - set(FIELDS):
+    if version[1] is None and wire.keys() - _FIELDS:
         raise EventError("extra_field")
     for name in FIELDS:
         if name not in wire:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ class Chain:
 
     def _account(self) -> Account:
         database = sqlite3.connect(self._bridge_settings.state_path)
-        seen = {event_id for (event_id,) in database.execute("SELECT event_id FROM seen")}
+        seen = {str(uuid.UUID(bytes=identity)) for (identity,) in database.execute("SELECT id FROM ids")}
         (shown,) = database.execute("SELECT sum(lifts) FROM lifts").fetchone()
         database.close()
         recorded, intended = self.recorded(), lines(self.directory / "intended")

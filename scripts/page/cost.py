@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry
 
 from edge_agent import hours
 from edge_agent.bridge_telemetry import BridgeTelemetry
-from edge_agent.ledger import Ledger
+from edge_agent.ledger import Ledger, Room
 from edge_agent.overview_page import OverviewPage
 from edge_agent.settings import BridgeSettings
 from tests.lift_events import an_event
@@ -36,7 +36,7 @@ def main() -> None:
     zones, days = (int(word) for word in [*sys.argv[1:], "100", "90"][:2])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "bridge.sqlite")
-        ledger = Ledger(path, 2**40)
+        ledger = Ledger(path, Room(2**40))
         rows = fill(ledger._database, zones, days)
         ledger._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         print(f"{zones} zones, {days} days: {rows} rows of {path.stat().st_size / rows:.0f} bytes")
@@ -87,7 +87,7 @@ def cost_us(ledger: Ledger) -> float:
         events = [an_event(bucket_start=int(now_s)) for _ in range(500)]
         began = time.process_time()
         for event in events:
-            ledger.count(event, now_s)
+            ledger.count([event], now_s)
         times.append(1e6 * (time.process_time() - began) / 500)
     return median(times)
 
