@@ -32,7 +32,7 @@ from edge_agent.bridge_telemetry import BridgeTelemetry
 from edge_agent.errors import InputError
 from edge_agent.intake import Intake
 from edge_agent.ledger import Ledger
-from edge_agent.metrics_server import serve
+from edge_agent.metrics_server import health, serve
 from edge_agent.overview_page import OverviewPage
 from edge_agent.replicas import StandIn
 from edge_agent.seldom import Seldom
@@ -86,7 +86,7 @@ class Bridge:
                 self._settings.host,
                 self._settings.port,
                 prefix="ergo_bridge",
-                pages={"/": self._overview.document},
+                pages={"/": self._overview.document, **health(self._why_stuck)},
             )
         except InputError:
             self._ledger.close()
@@ -133,6 +133,10 @@ class Bridge:
         client, session = self._new_session(replica, accepted, over)
         session.start()
         return session
+
+    def _why_stuck(self) -> str | None:
+        """A broker that is away, or a disk that fails, is waited for and is no reason."""
+        return None if self._session.alive else "nothing listens to the broker"
 
     def _lifts(self) -> str:
         """Replicas share out the lifts."""
