@@ -169,8 +169,8 @@ def test_a_forged_health_record_grows_nothing() -> None:
 
 def test_the_page_is_drawn_of_nothing_and_of_a_site_of_a_thousand_zones() -> None:
     empty = overview(Counted((), (), (), (), 0), BridgeState([], True, True, 0), PLAN, AT)
-    assert "No zone is known yet" in overview_document(empty).html
+    assert "No zone is known yet" in overview_document(empty).text
     rows = [row for number in range(1000) for row in in_zone(f"zone-{number}", number % 40, 60)]
     document = overview_document(seen(told(at(9), 3, 100), rows))
-    assert "902 more zones are not shown here" in document.html
-    assert len(document.html) < 200_000
+    assert "902 more zones are not shown here" in document.text
+    assert len(document.text) < 200_000
