@@ -1,4 +1,4 @@
-"""deploy/k8s with real parts: the broker on its own configuration and Secrets, and two bridges as Prometheus sees them."""
+"""deploy/k8s with real parts: the broker on its configuration and Secrets, two bridges as Prometheus sees them."""
 
 import re
 import signal
@@ -151,7 +151,7 @@ def subscriber(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait(10)
 
 
 def operators_own(pod: str) -> dict[str, str]:
@@ -173,6 +173,10 @@ def relabelings() -> list[dict[str, Any]]:
     return [{spelt.get(key, key): value for key, value in one.items()} for one in endpoint["relabelings"]]
 
 
+def bridge_to(broker: Mosquitto, file: Path) -> Bridge:
+    return Bridge(BridgeSettings(port=0, state_path=file), MqttSettings(port=broker.port))
+
+
 def test_two_bridges_count_everything_and_the_rules_take_each_lift_once(tmp_path: Path) -> None:
     """With the operator's own labels, the pod's name among them, every lift would be counted twice."""
     rule_files = []
@@ -181,14 +185,8 @@ def test_two_bridges_count_everything_and_the_rules_take_each_lift_once(tmp_path
         rule_files[-1].write_text(yaml.safe_dump(one["spec"]))
     with ExitStack() as stack:
         broker = stack.enter_context(Mosquitto(tmp_path))
-        bridges = {
-            f"bridge-{number}": stack.enter_context(
-                Bridge(
-                    BridgeSettings(port=0, state_path=tmp_path / f"{number}.sqlite"), MqttSettings(port=broker.port)
-                )
-            )
-            for number in range(2)
-        }
+        files = {f"bridge-{number}": tmp_path / f"{number}.sqlite" for number in range(2)}
+        bridges = {name: stack.enter_context(bridge_to(broker, file)) for name, file in files.items()}
         for bridge in bridges.values():
             wait_for("a bridge", lambda port=bridge.port: "ergo_bridge_connected 1.0" in page(port))  # type: ignore[misc]
         listener = stack.enter_context(Listener(broker.port))
