@@ -1,6 +1,7 @@
 """deploy/k8s: each overlay as kubectl renders it, against Kubernetes' own schemas and the rules that matter to us."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,11 +27,9 @@ ENVIRON = dict.fromkeys(("DOCK_3_PASSWORD", "AISLE_7_PASSWORD", "AISLE_8_PASSWOR
 Object = dict[str, Any]
 
 
-def run(*command: str | Path, cwd: Path | None = None) -> str:
+def run(*command: str | Path) -> str:
     environ = os.environ | {"KUBECTL": str(KUBECTL)}
-    done = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, check=False, cwd=cwd, env=environ
-    )
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, env=environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -40,9 +39,14 @@ def rendered(folder: Path) -> str:
     return run(KUBECTL, "kustomize", folder)
 
 
-def objects(overlay: str, *kinds: str) -> list[Object]:
-    everything: list[Object] = list(yaml.safe_load_all(rendered(K8S / "overlays" / overlay)))
-    return [one for one in everything if not kinds or one["kind"] in kinds]
+@cache
+def _objects(folder: Path) -> list[Object]:
+    return list(yaml.load_all(rendered(folder), yaml.CSafeLoader))
+
+
+def objects(overlay: str | Path, *kinds: str) -> list[Object]:
+    """Of one of ours by its name, or of any folder."""
+    return [one for one in _objects(K8S / "overlays" / overlay) if not kinds or one["kind"] in kinds]
 
 
 def named(overlay: str, kind: str, name: str) -> Object:
@@ -50,7 +54,7 @@ def named(overlay: str, kind: str, name: str) -> Object:
     return found
 
 
-def pods(overlay: str) -> Iterator[tuple[str, Object]]:
+def pods(overlay: str | Path) -> Iterator[tuple[str, Object]]:
     """Each pod template, with its name: whatever makes pods, of whatever kind."""
     for one in objects(overlay):
         template = one.get("spec", {}).get("template")
@@ -228,16 +232,51 @@ def test_settings_hold_and_name_what_the_pod_is_given(overlay: str, name: str, t
         assert str(settings.pose.models_dir) in (ROOT / "deploy/Dockerfile").read_text()
 
 
-def test_changed_settings_start_the_pod_anew_and_no_other(tmp_path: Path) -> None:
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A site's own overlays, to be changed."""
     for folder in ("deploy", "grafana"):
-        subprocess.run(["cp", "-R", ROOT / folder, tmp_path], check=True)
-    overlay = tmp_path / "deploy/k8s/overlays/edge-k3s"
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path / "deploy/k8s/overlays"
+
+
+def test_changed_settings_start_the_pod_anew_and_no_other(copied: Path) -> None:
+    overlay = copied / "edge-k3s"
     settings = overlay / "agents/dock-box-1/agent.yaml"
     settings.write_text(settings.read_text().replace("workers: 6", "workers: 7"))
-    changed = {one["metadata"]["name"]: one for one in yaml.safe_load_all(rendered(overlay)) if one}
-    for name, template in pods("edge-k3s"):
-        same = changed[name]["spec"]["template"] == template
-        assert same == (name != "agent-dock-box-1")
+    before = dict(pods("edge-k3s"))
+    assert [name for name, template in pods(overlay) if template != before[name]] == ["agent-dock-box-1"]
+
+
+def test_a_broker_that_is_there_already_takes_mosquittos_place(copied: Path) -> None:
+    overlay = copied / "mine"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../central]\ncomponents: [../../components/clustered-broker]\n"
+    )
+    assert [name for name, _ in pods(overlay)] == ["bridge"]
+    assert not [one for one in objects(overlay, "Service") if one["metadata"]["name"] == "broker"]
+    (settings,) = [one["data"] for one in objects(overlay, "ConfigMap") if "bridge.yaml" in one["data"]]
+    assert yaml.safe_load(settings["bridge.yaml"])["mqtt"]["host"] == "mqtt.example"
+
+
+def test_an_npu_is_asked_for_as_a_gpu_is(copied: Path) -> None:
+    kustomization = copied / "edge-k3s/agents/aisle-box-1/kustomization.yaml"
+    kustomization.write_text(kustomization.read_text().replace("intel-gpu", "intel-npu"))
+    limits = containers(dict(pods(copied / "edge-k3s"))["agent-aisle-box-1"])[0]["resources"]["limits"]
+    assert limits == {"cpu": "2", "memory": "1Gi", "npu.intel.com/accel": "1"}
+
+
+def test_the_tools_refuse_what_they_are_for(tmp_path: Path) -> None:
+    bridge = K8S / "base/bridge/bridge.yaml"
+    wrong = bridge.read_text().replace("readOnlyRootFilesystem: true", "privileged: true")
+    (tmp_path / "wrong").mkdir()
+    (tmp_path / "wrong/all.yaml").write_text(wrong)
+    with pytest.raises(AssertionError, match="privileged"):
+        run(TOOLS / "checkov", "--config-file", K8S / ".checkov.yaml", "-d", tmp_path / "wrong")
+    (tmp_path / "wrong/all.yaml").write_text(bridge.read_text().replace("enableServiceLinks", "enableServiceLink"))
+    with pytest.raises(AssertionError, match="enableServiceLink"):
+        run(TOOLS / "kubernetes-validate", "--strict", "-k", "1.37", tmp_path / "wrong/all.yaml")
 
 
 @pytest.mark.parametrize("overlay", ["edge-k3s", "demo"])
