@@ -20,6 +20,7 @@ setup:  ## virtual environment, locked dependencies and models; leaves .venv/bin
 setup-test: setup  ## what the tests need besides: broker, Prometheus, RTSP server, development tools
 	@scripts/apt-install.sh $(TEST_PACKAGES)
 	@scripts/setup.sh dev
+	@scripts/k8s/setup.sh
 
 check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff check .

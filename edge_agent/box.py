@@ -13,11 +13,12 @@ from edge_agent.anonymity import weaknesses
 from edge_agent.camera import Camera
 from edge_agent.core.events import Place, from_lift
 from edge_agent.core.health import HealthRecord
+from edge_agent.core.liveness import why_stuck
 from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.core.turns import Waiting, next_turn
 from edge_agent.frames import DROP_REASONS
-from edge_agent.metrics_server import serve
+from edge_agent.metrics_server import health, serve
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError, cores
@@ -59,6 +60,7 @@ class Box:
         self._by_name = {camera.name: camera for camera in self._cameras}
         self._begun_s = dict.fromkeys(self._by_name, 0.0)  # the last look, or its camera's turn without a frame
         self._looking: dict[str, Future[Look | None]] = {}
+        self._turned_s = time.monotonic()
         self._ended: set[str] = set()
         self._watched: set[str] = set()
 
@@ -118,6 +120,7 @@ class Box:
     def _watch(self, stop: threading.Event, pool: Executor, seen: Observer) -> None:
         """Cameras side by side, each camera's frames one after the other; what they gave is taken here alone."""
         while not stop.is_set() and len(self._ended) < len(self._cameras):
+            self._turned_s = time.monotonic()
             self._ready.wait(_LOOP_WAIT_S)
             self._ready.clear()  # before looking: a frame that comes in between sets it again
             self._take_done(seen)
@@ -226,6 +229,12 @@ class Box:
             time.sleep(remaining_s)
         self.outbox.release(time.time())
 
+    def why_stuck(self) -> str | None:
+        """Say why only a restart helps; None while all is well. From any thread."""
+        now_s = time.monotonic()
+        looking = [self._begun_s[name] for name in list(self._looking)]
+        return why_stuck(now_s - self._turned_s, [now_s - begun_s for begun_s in looking])
+
     def _count(self, metric: str) -> int:
         """A camera counter's sum over all cameras."""
         names = [camera.name for camera in self._cameras]
@@ -251,7 +260,8 @@ def run(settings: Settings, stop: threading.Event) -> None:
     """Watch the settings' cameras until ``stop`` is set. Raises InputError or RunError as Box does."""
     registry = CollectorRegistry()
     box = Box(settings, registry)
-    port, stop_serving = serve(registry, settings.metrics.host, settings.metrics.port, prefix="edge_agent")
+    page = settings.metrics
+    port, stop_serving = serve(registry, page.host, page.port, prefix="edge_agent", pages=health(box.why_stuck))
     for weakness in weaknesses(settings):
         log.warning("counts may tell about one person", what=weakness.what, fix=weakness.fix)
     log.info("agent started", site=settings.site, agent=settings.agent, metrics_port=port)

@@ -32,7 +32,7 @@ from edge_agent.counting import Counting
 from edge_agent.errors import InputError
 from edge_agent.intake import Intake
 from edge_agent.ledger import Ledger, Room
-from edge_agent.metrics_server import serve
+from edge_agent.metrics_server import health, serve
 from edge_agent.overview_page import OverviewPage
 from edge_agent.replicas import StandIn
 from edge_agent.settings import BridgeSettings, MqttSettings
@@ -83,7 +83,7 @@ class Bridge:
                 self._settings.host,
                 self._settings.port,
                 prefix="ergo_bridge",
-                pages={"/": self._overview.document},
+                pages={"/": self._overview.document, **health(self._why_stuck)},
             )
         except InputError:
             self._ledger.close()
@@ -136,6 +136,12 @@ class Bridge:
         client, session = self._new_session(replica, accepted, over)
         session.start()
         return session
+
+    def _why_stuck(self) -> str | None:
+        """A broker that is away, or a disk that fails, is waited for and is no reason."""
+        if not self._counting.alive:
+            return "nothing is counted"
+        return None if self._session.alive else "nothing listens to the broker"
 
     def _lifts(self) -> str:
         """Replicas share out the lifts."""

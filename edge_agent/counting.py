@@ -87,6 +87,11 @@ class Counting:
         """Return at once."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether anything is counted."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Finish what is being committed. What still waits is not acknowledged, and so is sent again."""
         self._stopping.set()

@@ -14,7 +14,7 @@ from edge_agent.core.events import LiftEvent
 from edge_agent.core.tally import HourCount, ZoneCount
 
 KEEP_DAYS: Final = 90
-"""An hour is final once no event of it is taken in any more, and that is after core.remembered.REMEMBER_DAYS. The page looks
+"""An hour is final once no event of it is taken in any more, after core.remembered.REMEMBER_DAYS. The page looks
 back four weeks; whoever wants more asks Prometheus. A row is some 50 bytes: a zone at work 16 hours a day, with five
 combinations of technique and risk an hour, is 0.4 MB."""
 

@@ -1,4 +1,4 @@
-"""The `/metrics` page of agent and bridge, served to Prometheus, and the bridge's overview beside it.
+"""The `/metrics` page of agent and bridge, served to Prometheus; beside it `/healthy`, and the bridge's overview.
 
 prometheus_client's own server has neither a time limit nor a limit of connections: each slow client costs it
 a thread for ever. A server library with limits of its own (waitress) closes idle connections too, but when
@@ -33,14 +33,28 @@ REASONS: Final = ("crowded_out", "broken", "not_found", "method")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A page for people, and the Content-Security-Policy it is shown under."""
+    """A page, and the Content-Security-Policy it is shown under."""
 
-    html: str
+    text: str
     policy: str
+    media_type: str = "text/html"
+    status: HTTPStatus = HTTPStatus.OK
 
 
 Pages = Mapping[str, Callable[[], Document]]
 """By path. Each is called in a thread of its own."""
+HEALTHY: Final = "/healthy"
+
+
+def health(why_stuck: Callable[[], str | None]) -> Pages:
+    """The page that a liveness probe reads: 200 while there is no reason to restart, else 503 and the reason."""
+
+    def document() -> Document:
+        reason = why_stuck()
+        status = HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE
+        return Document(f"{reason or 'healthy'}\n", "default-src 'none'", "text/plain", status)
+
+    return {HEALTHY: document}
 
 
 def serve(
@@ -147,14 +161,14 @@ def _app(registry: CollectorRegistry, refused: Counter, pages: Pages) -> Callabl
 
 def _show(start_response: Callable[..., Any], document: Document) -> Iterable[bytes]:
     headers = [
-        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Type", f"{document.media_type}; charset=utf-8"),
         ("Content-Security-Policy", document.policy),
         ("X-Content-Type-Options", "nosniff"),
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),
     ]
-    start_response("200 OK", headers)
-    return [document.html.encode()]
+    start_response(f"{document.status.value} {document.status.phrase}", headers)
+    return [document.text.encode()]
 
 
 def _refuse(start_response: Callable[..., Any], status: HTTPStatus, count: Counter) -> Iterable[bytes]:

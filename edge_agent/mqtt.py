@@ -120,6 +120,11 @@ class Session:
         )
         self._client.loop_start()
 
+    @property
+    def alive(self) -> bool:
+        """False where an error that nobody foresaw has ended the thread that connects, and connects again."""
+        return self._client._thread is not None  # paho has no other way to tell
+
     def stop(self) -> None:
         """Disconnect cleanly: the will does not fire, the session lasts."""
         self._state = "stopping"

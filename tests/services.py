@@ -261,10 +261,12 @@ def prometheus(
     rule_files: Sequence[Path] = (),
     alerts_port: int | None = None,
     retention: str = "15d",
+    scrape_configs: Sequence[dict[str, Any]] = (),
 ) -> Iterator[Prometheus]:
     """Run Prometheus against ``/metrics`` pages on loopback until the block ends.
 
     alerts_port: of an Alertmanager. What lies in ``directory``/tsdb already is kept for ``retention``.
+    scrape_configs: jobs besides.
     """
     port = free_port()
     targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
@@ -276,6 +278,7 @@ def prometheus(
         f"alerting: {{alertmanagers: {json.dumps(receivers)}}}\n"
         "scrape_configs:\n"
         f"  - {{job_name: hingewatch, static_configs: [{{targets: [{targets}]}}]}}\n"
+        + "".join(f"  - {json.dumps(job)}\n" for job in scrape_configs)
     )
     process = subprocess.Popen(
         [

@@ -183,9 +183,9 @@ def test_while_the_disk_fails_the_page_shows_what_was_last_read_and_says_so(
     telemetry = BridgeTelemetry(CollectorRegistry())
     page = OverviewPage(ledger, {}, telemetry, BridgeSettings())
     ledger.count([an_event(zone="packing", bucket_start=int(time.time()))], time.time())
-    assert "<h3>packing</h3>" in page.document().html
+    assert "<h3>packing</h3>" in page.document().text
     ledger.close()
-    failing = page.document().html
+    failing = page.document().text
     assert "<h3>packing</h3>" in failing
     assert "cannot read its own state: these are older figures" in failing
     assert next(iter(telemetry.storage_errors.collect())).samples[0].value == 1
@@ -200,7 +200,7 @@ def test_late_lifts_of_a_day_that_is_over_are_shown_after_a_while(
     page = OverviewPage(ledger, {}, BridgeTelemetry(CollectorRegistry()), BridgeSettings())
 
     def shown() -> bool:
-        return '<h3>packing</h3><p class="share few"><b>too few: 1 of 30 told</b>' in page.document().html
+        return '<h3>packing</h3><p class="share few"><b>too few: 1 of 30 told</b>' in page.document().text
 
     page.document()
     ledger.count([an_event(zone="packing", bucket_start=int(now_s) - 5 * 86_400)], now_s)
@@ -212,8 +212,8 @@ def test_late_lifts_of_a_day_that_is_over_are_shown_after_a_while(
 
 def test_the_page_is_drawn_of_nothing_and_of_a_site_of_a_thousand_zones() -> None:
     empty = overview(Counted((), (), (), (), 0), BridgeState([], True, True, 0), PLAN, AT)
-    assert "No zone is known yet" in overview_document(empty).html
+    assert "No zone is known yet" in overview_document(empty).text
     rows = [row for number in range(1000) for row in in_zone(f"zone-{number}", number % 40, 60)]
     document = overview_document(seen(told(at(9), 3, 100), rows))
-    assert "902 more zones are not shown here" in document.html
-    assert len(document.html) < 200_000
+    assert "902 more zones are not shown here" in document.text
+    assert len(document.text) < 200_000

@@ -17,11 +17,25 @@ from edge_agent.errors import RunError
 
 # Requests in flight at once: more only costs memory on the small boxes this runs on.
 _SIDE_BY_SIDE = 4
+_CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
 
 
 def cores() -> int:
-    """How many threads may work at once, on cameras as on answers."""
-    return len(os.sched_getaffinity(0))
+    """How many threads may work at once, on cameras as on answers.
+
+    A container with a limit sees all cores of its machine; with as many threads it would have used its share up early
+    in each tenth of a second, and stand still for the rest.
+    """
+    return within_quota(len(os.sched_getaffinity(0)), _CPU_MAX)
+
+
+def within_quota(visible: int, cpu_max: Path) -> int:
+    """At most as many whole cores as a control group's ``cpu.max`` ("quota period", or "max period") grants."""
+    try:
+        quota, period = cpu_max.read_text().split()
+        return max(1, min(visible, int(quota) // int(period)))
+    except (OSError, ValueError):  # no such group, or no quota
+        return visible
 
 
 def new_core() -> ov.Core:
