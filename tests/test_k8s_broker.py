@@ -14,7 +14,7 @@ import yaml
 
 from edge_agent.bridge import Bridge
 from edge_agent.core.events import to_json, topic
-from edge_agent.settings import BridgeSettings, MqttSettings
+from edge_agent.settings import BridgeSettings, MqttSettings, OutboxSettings
 from edge_agent.site_certificates import SiteCertificates
 from tests.lift_events import a_fresh_event
 from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, program, prometheus, wait_for
@@ -56,16 +56,26 @@ def directives(text: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def test_the_brokers_configuration_is_what_certs_writes_but_for_its_probe(certs: Path) -> None:
+def test_the_brokers_configuration_is_what_certs_writes_but_for_three_things(certs: Path) -> None:
     written = (certs / "mosquitto.conf").read_text().replace(str(certs), "/site")
     ours, theirs = directives(CONF), directives(written)
-    assert [line for line in theirs if line not in ours] == ["allow_anonymous false"]
+    assert [line for line in theirs if line not in ours] == [
+        "allow_anonymous false",
+        "autosave_interval 1",
+        "autosave_on_changes true",
+    ]
     assert [line for line in ours if line not in theirs] == [
+        "autosave_interval 60",
         "persistence_location /mosquitto/data/",
         "log_dest stdout",
+        "log_type error",
+        "log_type warning",
+        "log_type notice",
         "listener 1883 127.0.0.1",
         "allow_anonymous true",
     ]
+    kept_s = OutboxSettings().keep_acknowledged_s
+    assert kept_s > 60, "what a killed broker forgets, agents send again"
 
 
 @dataclass
