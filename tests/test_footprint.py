@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from edge_agent.core.events import SCHEMA, from_json, health_topic, status_topic, to_json, topic
-from edge_agent.mqtt import KEEPALIVE_S, MAX_PACKET_BYTES
+from edge_agent.mqtt import KEEPALIVE_S, MAX_PACKET_BYTES, RECEIVE_MAXIMUM
 from edge_agent.process import swapped_to
 from edge_agent.settings import MqttSettings, PoseSettings
 from tests.demo_clip import DEMO_CLIP
@@ -158,7 +158,11 @@ def test_every_byte_to_the_broker_belongs_to_a_message_of_the_list(footprint: Fo
         client_id="hingewatch-north-box-1",
         keepalive_s=KEEPALIVE_S,
         clean_start=False,
-        properties={"SessionExpiryInterval": MqttSettings().session_expiry_s, "MaximumPacketSize": MAX_PACKET_BYTES},
+        properties={
+            "SessionExpiryInterval": MqttSettings().session_expiry_s,
+            "MaximumPacketSize": MAX_PACKET_BYTES,
+            "ReceiveMaximum": RECEIVE_MAXIMUM,
+        },
         will=Publish(status, b"offline", qos=1, retain=True),
         credentials=(),
     )

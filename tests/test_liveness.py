@@ -144,7 +144,7 @@ def test_a_bridge_that_an_unforeseen_error_made_deaf_is_started_anew(
         assert ask(bridge.port)[0] == 200
         with Listener(broker.port) as listener:
             listener.publish("ergo/v1/north/dock-1/lift", "{}")
-        assert wait_for("the probe to fail", lambda: refusal(bridge.port), 30)[1].startswith("nothing listens")
+        assert wait_for("the probe to fail", lambda: refusal(bridge.port), 30)[1].startswith("nothing is counted")
 
 
 @pytest.mark.parametrize(
