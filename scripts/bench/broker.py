@@ -158,7 +158,7 @@ def measure(folder: Path, lifts: int) -> dict[str, float]:
         told["broker_rss_mb"] = _rss_mb(broker)
         told["acknowledged_per_s_bridges_away"] = round(site.publish(lifts), 1)
         told["broker_rss_mb_bridges_away"] = _rss_mb(broker)
-        told["file_mb"] = round((folder / "mosquitto.db").stat().st_size / 2**20, 1)
+    told["file_mb_bridges_away"] = round((folder / "mosquitto.db").stat().st_size / 2**20, 1)
     with ExitStack() as running:
         told["broker_start_s"] = _seconds(lambda: running.enter_context(site.broker()))
         began_s = time.monotonic()
