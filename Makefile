@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo stack archive bench chaos fuzz train evaluate lock clean
+.PHONY: help setup setup-test test check demo stack archive bench bench-fleet chaos fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -44,6 +44,10 @@ bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench 
 	@mkdir -p build
 	@.venv/bin/python -m scripts.bench.run "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json \
 		$${SOAK_MINUTES:+--soak-minutes "$$SOAK_MINUTES"}
+
+bench-fleet: setup-test  ## what the bridge bears (ten minutes): build/fleet.json; docs/fleet.md explains it
+	@mkdir -p build
+	@.venv/bin/python -m scripts.bench.fleet build/fleet.json
 
 chaos: setup-test  ## break everything a thousand times, count: build/chaos.json; make chaos FAULTS=100 SEED=7
 	@.venv/bin/python -m scripts.chaos.run $${FAULTS:+--faults "$$FAULTS"} $${SEED:+--seed "$$SEED"}

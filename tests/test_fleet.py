@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -32,7 +33,8 @@ from edge_agent.settings import BridgeSettings, MqttSettings, PrivacySettings
 from edge_agent.site_certificates import SiteCertificates
 from edge_agent.site_page import SitePage
 from tests.lift_events import NOON
-from tests.services import Listener, Mosquitto, free_port, page, sample, wait_for
+from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, sample, wait_for
+from tests.test_bridge import BRIDGE_PROCESS
 from tests.test_cli import PROGRAM, edge_agent
 from tests.test_transport import SiteBroker
 
@@ -160,6 +162,10 @@ def ready(bridge: Bridge) -> None:
     wait_for("the bridge", lambda: sample(page(bridge.port), "ergo_bridge_connected"))
 
 
+def shown(bridge: Bridge) -> float:
+    return sum(float(value) for value in re.findall(r"^ergo_lifts_total{.*} (\S+)$", page(bridge.port), re.M))
+
+
 def counted(bridge: Bridge) -> float:
     return sample(page(bridge.port), 'ergo_bridge_messages_total{result="counted"}') or 0.0
 
@@ -184,8 +190,8 @@ def test_a_day_in_seconds_reaches_the_bridge_to_the_last_lift_that_may_leave(tmp
             wait_for("every lift", lambda: counted(bridge) == sum(expected.values()))
             text = page(bridge.port)
         for zone, lifts in expected.items():
-            shown = re.findall(rf'^ergo_lifts_total{{.*zone="{zone}"}} (\S+)$', text, re.M)
-            assert sum(map(float, shown)) == lifts
+            told = re.findall(rf'^ergo_lifts_total{{.*zone="{zone}"}} (\S+)$', text, re.M)
+            assert sum(map(float, told)) == lifts
         assert listener.heard("/status") == ["online", "stopped"]
 
 
@@ -219,9 +225,30 @@ def test_two_replicas_that_share_a_load_count_each_event_once(tmp_path: Path) ->
         assert sent.acknowledged > 0
         assert sent.refused == 0
         wait_for("all", lambda: sum(map(counted, replicas)) == sent.acknowledged, 60)
-        shown = re.findall(r"^ergo_lifts_total{.*} (\S+)$", page(replicas[0].port), re.M)
-        assert sum(map(float, shown)) == sent.acknowledged
+        assert shown(replicas[0]) == sent.acknowledged
         assert min(map(counted, replicas)) > 0
+
+
+def test_no_event_is_lost_or_counted_twice_though_the_bridge_is_killed_under_load(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    config = tmp_path / "mosquitto.conf"  # it is not killed: it need not write its file after each message
+    config.write_text(config.read_text().replace("autosave_on_changes true", "max_queued_messages 0"))
+    port, state = free_port(), tmp_path / "bridge.sqlite"
+    command = [sys.executable, "-c", BRIDGE_PROCESS, str(state), str(port), str(broker.port)]
+    acknowledged = 0
+    with broker, Load(MqttSettings(port=broker.port), FLEET) as load:
+        for _ in range(3):
+            process = subprocess.Popen(command)
+            wait_for("its page", lambda: accepts_connections(port), 60)
+            wait_for("its connection", lambda: sample(page(port), "ergo_bridge_connected"), 60)
+            death = threading.Timer(1.0, process.kill)
+            death.start()
+            acknowledged += load.run(2000, 1.5, threading.Event()).acknowledged
+            assert process.wait(20) == -signal.SIGKILL
+        with Bridge(BridgeSettings(port=0, state_path=state), MqttSettings(port=broker.port)) as bridge:
+            wait_for("every event", lambda: shown(bridge) == acknowledged, 60)
+            last = load.run(100, 0.5, threading.Event()).acknowledged
+            wait_for("the last ones", lambda: shown(bridge) == acknowledged + last)
 
 
 def test_a_site_with_certificates_is_played_with_each_agents_own(tmp_path: Path) -> None:

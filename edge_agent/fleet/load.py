@@ -117,7 +117,8 @@ class Load:
         by_s = time.monotonic() + PATIENCE_S
         for taken in range(WINDOW):
             if not self._room.acquire(timeout=max(0.0, by_s - time.monotonic())):
-                self._room.release(max(1, taken))
+                if taken:
+                    self._room.release(taken)
                 raise RunError("the broker no longer answers", "look at its log")
         self._room.release(WINDOW)
 
