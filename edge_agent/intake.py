@@ -8,7 +8,7 @@ import json
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -51,11 +51,24 @@ class Intake:
         self.health: dict[tuple[str, str], AgentHealth] = {}
         """By (site, agent), of agents that the ledger has room for. Not kept on disk: the broker retains it."""
 
-    def take(self, messages: Iterable[MQTTMessage]) -> None:
+    def take(self, messages: Sequence[MQTTMessage]) -> None:
         """Let the messages have their effect, in one commit, or count why not.
 
         Raises sqlite3.Error, after which nothing has changed and nothing was counted.
         """
+        try:
+            self._take(messages)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # what breaks us must not be redelivered for ever, nor take others along
+            log.debug("where processing failed", exc_info=error)
+            if len(messages) == 1:
+                self._reject("internal", 1)
+                return
+            for message in messages:
+                self.take([message])
+
+    def _take(self, messages: Sequence[MQTTMessage]) -> None:
         now_s = time.time()
         with self._ledger.together():
             read = [self._read(message, now_s) for message in messages]
@@ -80,11 +93,6 @@ class Intake:
             return self._apply(message, now_s)
         except (RejectedError, EventError, RefusedError) as error:
             return error.reason
-        except sqlite3.Error:
-            raise
-        except Exception as error:  # what breaks us must not be redelivered for ever
-            log.debug("where processing failed", exc_info=error)
-            return "internal"
 
     def _apply(self, message: MQTTMessage, now_s: float) -> LiftEvent | str:
         site, name, kind = _split_topic(message)

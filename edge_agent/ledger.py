@@ -88,7 +88,7 @@ class Ledger:
         self._named_on_day: dict[tuple[str, str], int] = {}
         self._time_zone = time_zone
         self._room = room
-        self._database = open_database(path, f"{tables.TABLES};{hours.TABLES}", shared=shared)
+        self._database = open_database(path, f"{tables.TABLES};{hours.TABLES}", shared=shared, layout=tables.LAYOUT)
         self._pruned_day = -1
         with self.together():
             tables.take_over_old_ids(self._database)

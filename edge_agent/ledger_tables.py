@@ -3,6 +3,9 @@
 import sqlite3
 from typing import Final
 
+LAYOUT: Final = 2
+"""1: ids as text. A bridge that knows that form only must not open a file of this one: it would know no id."""
+
 TABLES = """
 CREATE TABLE IF NOT EXISTS identity (client_id TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lifts (

@@ -1,6 +1,7 @@
 """The whole program, killed at any moment: what its outbox held is counted, and once."""
 
 import sqlite3
+import uuid
 from pathlib import Path
 
 import yaml
@@ -13,9 +14,14 @@ KILLS = 3
 PATIENCE_S = 120.0
 
 
-def ids(file: Path, table: str) -> set[str]:
-    with sqlite3.connect(file) as database:
-        return {event_id for (event_id,) in database.execute(f"SELECT event_id FROM {table}")}
+def recorded_ids(outbox: Path) -> set[str]:
+    with sqlite3.connect(outbox) as database:
+        return {event_id for (event_id,) in database.execute("SELECT event_id FROM events")}
+
+
+def counted_ids(ledger: Path) -> set[str]:
+    with sqlite3.connect(ledger) as database:
+        return {str(uuid.UUID(bytes=kept)) for (kept,) in database.execute("SELECT id FROM ids")}
 
 
 def test_an_agent_killed_again_and_again_loses_no_lift_and_repeats_none(tmp_path: Path) -> None:
@@ -32,18 +38,18 @@ def test_an_agent_killed_again_and_again_loses_no_lift_and_repeats_none(tmp_path
                 with edge_agent(tmp_path / f"agent-{kill}.log", "run", "--config", site) as agent:
                     wait_until_counted(port, before + 1)
                     agent.kill()
-            recorded = ids(tmp_path / "outbox.sqlite", "events")
+            recorded = recorded_ids(tmp_path / "outbox.sqlite")
             with edge_agent(tmp_path / "agent-last.log", "run", "--config", site) as agent:
                 wait_until_counted(port, len(recorded))
                 agent.terminate()
                 agent.wait(30)
-            recorded |= ids(tmp_path / "outbox.sqlite", "events")
+            recorded |= recorded_ids(tmp_path / "outbox.sqlite")
             wait_until_counted(port, len(recorded))
             assert counted_by(port) == len(recorded)
             bridge.terminate()
             bridge.wait(30)
     server.kill()
-    assert ids(tmp_path / "bridge.sqlite", "seen") == recorded
+    assert counted_ids(tmp_path / "bridge.sqlite") == recorded
     assert len(recorded) >= KILLS
 
 

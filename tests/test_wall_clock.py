@@ -9,7 +9,7 @@ import yaml
 from tests.demo_clip import DEMO_CLIP
 from tests.demo_day import edge_agent, site_file
 from tests.services import Mosquitto, RtspServer, wait_for
-from tests.test_killed_agent import answers, counted_by, ids, wait_until_counted
+from tests.test_killed_agent import answers, counted_by, counted_ids, recorded_ids, wait_until_counted
 
 PATIENCE_S = 120.0
 DAY_S = 86_400
@@ -51,13 +51,13 @@ def test_clocks_that_jump_both_ways_lose_no_lift_and_repeat_none(
                 wait_until_counted(port, counted_by(port) + 1)
             agent.terminate()
             assert agent.wait(60) == 0
-            recorded = ids(tmp_path / "outbox.sqlite", "events")
+            recorded = recorded_ids(tmp_path / "outbox.sqlite")
             wait_until_counted(port, len(recorded))
             assert counted_by(port) == len(recorded)
             bridge.terminate()
             bridge.wait(30)
     server.kill()
-    assert ids(tmp_path / "bridge.sqlite", "seen") == recorded
+    assert counted_ids(tmp_path / "bridge.sqlite") == recorded
     assert len(bucket_days(tmp_path / "outbox.sqlite")) >= 3, "the jumps were felt"
 
 
