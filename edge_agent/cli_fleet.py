@@ -158,7 +158,10 @@ def _load(fleet: "Fleet", options: Options, settings: "Settings", rate_hz: float
     pace = sent.acknowledged / sent.seconds
     typer.echo(f"{sent.acknowledged} events in {sent.seconds:.1f} s: {pace:.0f} a second, of {rate_hz:g} asked for")
     if sent.refused:
-        raise InputError(f"the broker refused {sent.refused} events", "look at its access list")
+        raise InputError(
+            f"the broker refused or threw away {sent.refused} events",
+            "start the bridge first, for nobody was there to hear them; or look at the broker's access list",
+        )
 
 
 def _live(fleet: "Fleet", options: Options, settings: "Settings") -> None:

@@ -24,6 +24,7 @@ from edge_agent.errors import RunError
 from edge_agent.fleet.layout import Fleet, Zone, chance
 from edge_agent.fleet.lift_events import MODEL, events_of
 from edge_agent.fleet.postures import POSTURES
+from edge_agent.publisher import NO_SUBSCRIBER
 from edge_agent.settings import MqttSettings
 
 BUCKET_S: Final = 300
@@ -37,7 +38,7 @@ _KINDS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a load: events that the broker acknowledged, those that it refused, and how long that took."""
+    """Events that the broker took, those that it refused or threw away, and how long all that took."""
 
     acknowledged: int
     refused: int
@@ -129,8 +130,9 @@ class Load:
         client.publish(where, payload, qos=1, retain=retain, properties=properties)
 
     def _on_publish(self, _client: Client, _data: object, _mid: int, reason: ReasonCode, _props: Properties) -> None:
+        taken = not reason.is_failure and reason.getName() != NO_SUBSCRIBER  # that one is thrown away
         with self._lock:
-            self._answers[not reason.is_failure] += 1
+            self._answers[taken] += 1
         self._room.release()
 
 
