@@ -73,7 +73,7 @@ def read_trace(folder: Path) -> Trace:
     sent: defaultdict[str, bytes] = defaultdict(bytes)
     for line in sorted(lines, key=lambda line: float(line.split(" ", 1)[0])):
         if (call := _SENT.search(line)) and _SOCKET.match(call[1]):
-            sent[call[1]] += _bytes_of(call[2])[: int(call[3])]
+            sent[_first_name(call[1], connected)] += _bytes_of(call[2])[: int(call[3])]
     return Trace(
         written={Path(path) for path in _WRITTEN.findall(told) + _RENAMED.findall(told)},
         connected=set(connected.values()),
@@ -81,6 +81,13 @@ def read_trace(folder: Path) -> Trace:
         streams=tuple(_stream(socket, data, connected) for socket, data in sent.items()),
         unread=tuple(_UNREAD.findall(told)),
     )
+
+
+def _first_name(socket: str, connected: Mapping[str, Address]) -> str:
+    """strace remembers a socket's name for a while: one that connected may go by both its ends later on."""
+    ends = _PEERS.fullmatch(socket)
+    unconnected = f"TCP:[0.0.0.0:{ends[2]}]" if ends else socket
+    return unconnected if unconnected in connected else socket
 
 
 def _stream(socket: str, sent: bytes, connected: Mapping[str, Address]) -> Stream:
