@@ -6,7 +6,6 @@
 import json
 import re
 import subprocess
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from tests.dashboard_days import STEP_S, Days, company
-from tests.services import free_port, program, wait_for
+from tests.services import answers, free_port, program, wait_for
 
 RULES: Final = Path(__file__).parents[1] / "grafana" / "rules"
 END_S: Final = 1_790_164_800
@@ -144,16 +143,8 @@ def _prometheus(data: Path) -> Iterator[str]:
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for("Prometheus", lambda: _answers(url), 120)
+        wait_for("Prometheus", lambda: answers(f"{url}/-/ready"), 120)
         yield url
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/-/ready") as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False

@@ -1,19 +1,14 @@
 """From a lift in an agent's outbox to the words that a safety manager's pager shows; every part is the real one."""
 
-import json
-import subprocess
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 from edge_agent.bridge import Bridge
 from edge_agent.outbox import Outbox
 from edge_agent.settings import BridgeSettings
+from tests.alertmanager import Pager, alertmanager
 from tests.lift_events import a_fresh_event, this_bucket
-from tests.services import Mosquitto, Prometheus, free_port, page, program, prometheus, sample, wait_for
+from tests.services import Mosquitto, Prometheus, page, prometheus, sample, wait_for
 from tests.test_delivery import agent, at
 
 GRAFANA = Path(__file__).parents[1] / "grafana"
@@ -21,58 +16,12 @@ TARGET = 10
 """Risky lifts in an hour, from ``rules/targets.yml``."""
 
 
-class Pager:
-    """What Alertmanager has posted so far."""
-
-    def __init__(self) -> None:
-        self.alerts: list[dict[str, Any]] = []
-        pager = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                pager.alerts += json.loads(self.rfile.read(int(self.headers["Content-Length"])))["alerts"]
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}/"
-
-    def __enter__(self) -> "Pager":
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
-@contextmanager
-def alertmanager(directory: Path, url: str) -> Iterator[int]:
-    """Debian's Alertmanager, which posts every alert to ``url`` at once; yields its port."""
-    port = free_port()
-    (directory / "alertmanager.yml").write_text(
-        "route: {receiver: pager, group_by: ['...'], group_wait: 0s, group_interval: 1s}\n"
-        f"receivers: [{{name: pager, webhook_configs: [{{url: '{url}'}}]}}]\n"
-    )
-    process = subprocess.Popen(
-        [
-            program("prometheus-alertmanager"),
-            f"--config.file={directory / 'alertmanager.yml'}",
-            f"--storage.path={directory / 'alertmanager'}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--cluster.listen-address=",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
+def at_once(url: str) -> dict[str, Any]:
+    """Every alert by itself, without waiting."""
+    return {
+        "route": {"receiver": "pager", "group_by": ["..."], "group_wait": "0s", "group_interval": "1s"},
+        "receivers": [{"name": "pager", "webhook_configs": [{"url": url}]}],
+    }
 
 
 def risky_lifts(outbox: Outbox, count: int, *, after_s: int) -> None:
@@ -90,7 +39,7 @@ def test_risky_lifts_that_pile_up_reach_the_pager_with_place_and_number(tmp_path
     broker = Mosquitto(tmp_path)
     bridge = Bridge(BridgeSettings(port=0, state_path=tmp_path / "bridge.sqlite"), at(broker.port))
     files = [*(GRAFANA / "rules").glob("*.yml"), *(GRAFANA / "alerts").glob("*.yml")]
-    with Pager() as pager, broker, bridge, alertmanager(tmp_path, pager.url) as alerts_port:
+    with Pager() as pager, broker, bridge, alertmanager(tmp_path, at_once(pager.url)) as alerts_port:
         wait_for("the bridge", lambda: sample(page(bridge.port), "ergo_bridge_connected"))
         with (
             prometheus(tmp_path, bridge.port, rule_files=files, alerts_port=alerts_port) as watching,

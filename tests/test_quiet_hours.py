@@ -4,10 +4,9 @@ A real Alertmanager with the example's routes, its receivers led to two webhooks
 """
 
 import json
-import subprocess
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from tests.services import accepts_connections, free_port, program, wait_for
-from tests.test_alert_end_to_end import Pager
+from tests.alertmanager import Pager, alertmanager
+from tests.services import wait_for
 
 GRAFANA = Path(__file__).parents[1] / "grafana"
 ALERTS: dict[str, dict[str, str]] = {
@@ -65,26 +64,10 @@ def example(engineer_url: str, manager_url: str, night: list[dict[str, str]]) ->
 
 @contextmanager
 def site(directory: Path, night: list[dict[str, str]]) -> Iterator[Site]:
-    port = free_port()
-    with Pager() as engineer, Pager() as manager:
-        (directory / "alertmanager.yml").write_text(json.dumps(example(engineer.url, manager.url, night)))
-        process = subprocess.Popen(
-            [
-                program("prometheus-alertmanager"),
-                f"--config.file={directory / 'alertmanager.yml'}",
-                f"--storage.path={directory / 'alertmanager'}",
-                f"--web.listen-address=127.0.0.1:{port}",
-                "--cluster.listen-address=",
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            wait_for("Alertmanager", lambda: accepts_connections(port), 30)
-            yield Site(port, engineer, manager)
-        finally:
-            process.terminate()
-            process.wait(20)
+    with ExitStack() as stack:
+        engineer, manager = (stack.enter_context(Pager()) for _ in range(2))
+        port = stack.enter_context(alertmanager(directory, example(engineer.url, manager.url, night)))
+        yield Site(port, engineer, manager)
 
 
 NOW_IS_NIGHT = [{"start_time": "00:00", "end_time": "24:00"}]
