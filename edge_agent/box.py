@@ -18,7 +18,7 @@ from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.core.turns import Waiting, next_turn
 from edge_agent.frames import DROP_REASONS
-from edge_agent.metrics_server import health, serve
+from edge_agent.metrics_server import Exposition, health, serve
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError, cores
@@ -261,7 +261,9 @@ def run(settings: Settings, stop: threading.Event) -> None:
     registry = CollectorRegistry()
     box = Box(settings, registry)
     page = settings.metrics
-    port, stop_serving = serve(registry, page.host, page.port, prefix="edge_agent", pages=health(box.why_stuck))
+    port, stop_serving = serve(
+        Exposition(registry), page.host, page.port, prefix="edge_agent", pages=health(box.why_stuck)
+    )
     for weakness in weaknesses(settings):
         log.warning("counts may tell about one person", what=weakness.what, fix=weakness.fix)
     log.info("agent started", site=settings.site, agent=settings.agent, metrics_port=port)

@@ -32,7 +32,7 @@ from edge_agent.counting import Counting
 from edge_agent.errors import InputError
 from edge_agent.intake import Intake
 from edge_agent.ledger import Ledger, Room
-from edge_agent.metrics_server import health, serve
+from edge_agent.metrics_server import Exposition, health, serve
 from edge_agent.overview_page import OverviewPage
 from edge_agent.replicas import StandIn
 from edge_agent.settings import BridgeSettings, MqttSettings
@@ -63,7 +63,8 @@ class Bridge:
         intake = Intake(self._ledger, self._telemetry)
         self._counting = Counting(intake, self._telemetry)
         self._overview = OverviewPage(self._ledger, intake.health, self._telemetry, settings)
-        self._registry.register(SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors))
+        self._page = SitePage(self._ledger, settings.stale_after_s, self._telemetry.storage_errors)
+        self._registry.register(self._page)
         self._broker = broker
         name = settings.replica
         self._client, self._session = self._new_session(name, self._on_accepted, self._on_over)
@@ -79,7 +80,7 @@ class Bridge:
         """
         try:
             self.port, self._stop_serving = serve(
-                self._registry,
+                Exposition(self._registry, self._page.lines),
                 self._settings.host,
                 self._settings.port,
                 prefix="ergo_bridge",

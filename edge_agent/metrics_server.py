@@ -7,7 +7,9 @@ many are connected, the one that has been here longest is cut off. A scrape take
 dawdles is the one who goes.
 """
 
+import gzip
 import io
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
@@ -17,8 +19,8 @@ from socketserver import BaseRequestHandler
 from typing import Any, Final, cast
 from wsgiref.simple_server import WSGIRequestHandler
 
-from prometheus_client import CollectorRegistry, Counter, make_wsgi_app
-from prometheus_client.exposition import ThreadingWSGIServer
+from prometheus_client import CollectorRegistry, Counter
+from prometheus_client.exposition import ThreadingWSGIServer, choose_encoder, gzip_accepted
 
 from edge_agent.errors import InputError
 from edge_agent.telemetry import each
@@ -43,6 +45,9 @@ class Document:
 
 Pages = Mapping[str, Callable[[], Document]]
 """By path. Each is called in a thread of its own."""
+Lines = Callable[[], Mapping[str, bytes]]
+"""By the name of a counter that the registry shows without samples, the lines of its samples."""
+Headers = list[tuple[str, str]]
 HEALTHY: Final = "/healthy"
 
 
@@ -57,18 +62,43 @@ def health(why_stuck: Callable[[], str | None]) -> Pages:
     return {HEALTHY: document}
 
 
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """The metrics page, written by prometheus_client but for ``lines``; its own app knows no such thing."""
+
+    registry: CollectorRegistry
+    lines: Lines = dict
+
+    def answer(self, accept: str, accept_encoding: str) -> tuple[Headers, bytes]:
+        """Headers and body. Both arguments are the request's headers of that name, perhaps empty.
+
+        Packed at the fastest level: at the one that prometheus_client takes, the bridge's largest page takes twelve
+        times as long to pack and is a fifth smaller.
+        """
+        encode, media_type = choose_encoder(accept)
+        body = encode(self.registry)
+        for counter, lines in self.lines().items():
+            head = re.compile(rb"^# TYPE %b(_total)? counter\n" % counter.encode(), re.MULTILINE)
+            body = head.sub(lambda found, lines=lines: found[0] + lines, body, count=1)  # type: ignore[misc]
+        if not gzip_accepted(accept_encoding):
+            return [("Content-Type", media_type)], body
+        return [("Content-Type", media_type), ("Content-Encoding", "gzip")], gzip.compress(body, compresslevel=1)
+
+
 def serve(
-    registry: CollectorRegistry, host: str, port: int, *, prefix: str, pages: Pages | None = None
+    metrics: Exposition, host: str, port: int, *, prefix: str, pages: Pages | None = None
 ) -> tuple[int, Callable[[], None]]:
     """Serve ``/metrics``, and ``pages`` beside it, from a daemon thread. Returns the real port and what stops it.
 
     prefix: of the one metric that is added, which counts the requests that got no page.
     Raises InputError when the address cannot be bound.
     """
-    refused = Counter(f"{prefix}_page_refusals", "Requests that got no metrics page", ["reason"], registry=registry)
+    refused = Counter(
+        f"{prefix}_page_refusals", "Requests that got no metrics page", ["reason"], registry=metrics.registry
+    )
     each(refused.labels, REASONS)
     try:
-        server = _Server(host, port, _app(registry, refused, pages or {}), refused)
+        server = _Server(host, port, _app(metrics, refused, pages or {}), refused)
     except (OSError, OverflowError) as error:
         raise InputError(
             f"cannot serve metrics on {host}:{port}: {error}",
@@ -140,10 +170,7 @@ def _hang_up(connection: socket.socket) -> None:
         return
 
 
-def _app(registry: CollectorRegistry, refused: Counter, pages: Pages) -> Callable[..., Iterable[bytes]]:
-    """prometheus_client's app answers on every path; ours on one."""
-    metrics = make_wsgi_app(registry)
-
+def _app(metrics: Exposition, refused: Counter, pages: Pages) -> Callable[..., Iterable[bytes]]:
     def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         asked, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
         if path != "/metrics" and path not in pages:
@@ -151,15 +178,17 @@ def _app(registry: CollectorRegistry, refused: Counter, pages: Pages) -> Callabl
         if asked not in {"GET", "HEAD"}:
             return _refuse(start_response, HTTPStatus.METHOD_NOT_ALLOWED, refused.labels("method"))
         if path in pages:
-            body: Iterable[bytes] = _show(start_response, pages[path]())
+            status, headers, body = _shown(pages[path]())
         else:
-            body = cast(Iterable[bytes], metrics(environ | {"REQUEST_METHOD": "GET"}, start_response))
-        return body if asked == "GET" else [b""]
+            accepts = (environ.get(f"HTTP_{name}", "") for name in ("ACCEPT", "ACCEPT_ENCODING"))
+            status, (headers, body) = HTTPStatus.OK, metrics.answer(*accepts)
+        start_response(f"{status.value} {status.phrase}", headers)
+        return [body if asked == "GET" else b""]
 
     return app
 
 
-def _show(start_response: Callable[..., Any], document: Document) -> Iterable[bytes]:
+def _shown(document: Document) -> tuple[HTTPStatus, Headers, bytes]:
     headers = [
         ("Content-Type", f"{document.media_type}; charset=utf-8"),
         ("Content-Security-Policy", document.policy),
@@ -167,8 +196,7 @@ def _show(start_response: Callable[..., Any], document: Document) -> Iterable[by
         ("Referrer-Policy", "no-referrer"),
         ("Cache-Control", "no-store"),
     ]
-    start_response(f"{document.status.value} {document.status.phrase}", headers)
-    return [document.text.encode()]
+    return document.status, headers, document.text.encode()
 
 
 def _refuse(start_response: Callable[..., Any], status: HTTPStatus, count: Counter) -> Iterable[bytes]:

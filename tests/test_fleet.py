@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry
 
 from edge_agent.bridge import Bridge
 from edge_agent.bridge_telemetry import BridgeTelemetry
@@ -28,6 +28,7 @@ from edge_agent.fleet.shifts import DAY_S, HOUR_S, WEEK_S, activity, shift_of, w
 from edge_agent.fleet.simulate import Clock, Plan, SimulatedAgent, simulate
 from edge_agent.fleet.work import Span, lifts_seen, lifts_shown
 from edge_agent.ledger import Ledger, Room
+from edge_agent.metrics_server import Exposition
 from edge_agent.publisher import AgentName
 from edge_agent.settings import BridgeSettings, MqttSettings, PrivacySettings
 from edge_agent.site_certificates import SiteCertificates
@@ -142,8 +143,10 @@ def test_the_history_has_the_series_of_the_bridges_page_and_no_others(tmp_path: 
             ledger.heard(site.name, agent, time.time(), online=True, at_s=time.time())
     registry = CollectorRegistry()
     telemetry = BridgeTelemetry(registry)
-    registry.register(SitePage(ledger, 1e9, telemetry.storage_errors))
-    shown = {line.rsplit(" ", 1)[0] for line in generate_latest(registry).decode().splitlines() if line[0] != "#"}
+    site_page = SitePage(ledger, 1e9, telemetry.storage_errors)
+    registry.register(site_page)
+    _, body = Exposition(registry, site_page.lines).answer("", "")
+    shown = {line.rsplit(" ", 1)[0] for line in body.decode().splitlines() if line[0] != "#"}
     ledger.close()
 
     def name(labels: dict[str, str]) -> str:

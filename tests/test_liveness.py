@@ -18,7 +18,7 @@ from edge_agent.core import liveness
 from edge_agent.core.liveness import STUCK_S, why_stuck
 from edge_agent.core.records import Frame
 from edge_agent.intake import Intake
-from edge_agent.metrics_server import HEALTHY, health, serve
+from edge_agent.metrics_server import HEALTHY, Exposition, health, serve
 from edge_agent.pose.network import within_quota
 from edge_agent.settings import BridgeSettings, CameraSettings, MqttSettings, OutboxSettings, Settings
 from tests.demo_clip import DEMO_CLIP
@@ -58,7 +58,7 @@ def running(settings: Settings, release: threading.Event) -> Iterator[int]:
     """A box in a thread; the port of its page. ``release`` is set at the end, for whatever hangs."""
     registry, stop = CollectorRegistry(), threading.Event()
     box = Box(settings, registry)
-    port, stop_serving = serve(registry, "127.0.0.1", 0, prefix="edge_agent", pages=health(box.why_stuck))
+    port, stop_serving = serve(Exposition(registry), "127.0.0.1", 0, prefix="edge_agent", pages=health(box.why_stuck))
     thread = threading.Thread(target=box.run, args=(stop, lambda *_: None))
     thread.start()
     try:

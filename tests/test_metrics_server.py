@@ -1,5 +1,6 @@
 """The metrics page under bad company: it stays small, quiet and there for Prometheus."""
 
+import gzip
 import socket
 import threading
 import time
@@ -7,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from edge_agent.errors import InputError
-from edge_agent.metrics_server import MAX_CONNECTIONS, MAX_HEAD_BYTES, serve
+from edge_agent.metrics_server import MAX_CONNECTIONS, MAX_HEAD_BYTES, Exposition, serve
 from tests.services import page, sample, wait_for
 
 REFUSALS = "site_page_refusals_total"
@@ -20,7 +21,7 @@ REFUSALS = "site_page_refusals_total"
 def port() -> Iterator[int]:
     registry = CollectorRegistry()
     Gauge("answer", "A gauge", registry=registry).set(42)
-    port, stop = serve(registry, "127.0.0.1", 0, prefix="site")
+    port, stop = serve(Exposition(registry), "127.0.0.1", 0, prefix="site")
     yield port
     stop()
 
@@ -52,6 +53,31 @@ def test_get_and_head_of_metrics_are_answered(port: int) -> None:
     assert head.startswith(b"HTTP/1.0 200 OK")
     assert b"answer" not in head
     assert b"answer 42.0" in says(port, b"GET /metrics?x=../../etc HTTP/1.1\r\nHost: x\r\n\r\n")
+
+
+def zones_lifts(registry: CollectorRegistry, counts: dict[str, int]) -> None:
+    lifts = Counter("lifts", "By zone", ["zone"], registry=registry)
+    for zone, count in counts.items():
+        lifts.labels(zone).inc(count)
+    Gauge("answer", "A gauge", registry=registry).set(42)
+
+
+@pytest.mark.parametrize("accept", ["", "text/plain;version=1.0.0", "application/openmetrics-text;version=1.0.0"])
+def test_lines_written_elsewhere_stand_where_the_library_would_have_written_them(accept: str) -> None:
+    whole, bare = CollectorRegistry(), CollectorRegistry()
+    zones_lifts(whole, {"dock": 3, "bay": 0})
+    zones_lifts(bare, {})
+    page = Exposition(bare, lambda: {"lifts": b'lifts_total{zone="dock"} 3.0\nlifts_total{zone="bay"} 0.0\n'})
+
+    headers, body = page.answer(accept, "")
+    as_asked, expected = Exposition(whole).answer(accept, "")
+    created = [line for line in expected.splitlines(keepends=True) if b"_created" in line]  # when we began to count
+    assert headers == as_asked
+    assert body == b"".join(line for line in expected.splitlines(keepends=True) if line not in created)
+
+    packed_headers, packed = page.answer(accept, "gzip")
+    assert ("Content-Encoding", "gzip") in packed_headers
+    assert gzip.decompress(packed) == body
 
 
 @pytest.mark.parametrize(
@@ -129,4 +155,4 @@ def test_a_storm_of_connections_leaves_no_threads_behind(port: int) -> None:
 
 def test_a_host_that_is_not_ours_is_named() -> None:
     with pytest.raises(InputError, match=r"203\.0\.113\.7:80"):
-        serve(CollectorRegistry(), "203.0.113.7", 80, prefix="site")
+        serve(Exposition(CollectorRegistry()), "203.0.113.7", 80, prefix="site")

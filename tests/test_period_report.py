@@ -21,7 +21,7 @@ from edge_agent.core.figures import Share
 from edge_agent.core.overview import share_text
 from edge_agent.core.period import PeriodReport, Window
 from edge_agent.errors import InputError
-from edge_agent.metrics_server import serve
+from edge_agent.metrics_server import Exposition, serve
 from edge_agent.period_report import read_report, window_of
 from edge_agent.prometheus_api import PrometheusApi
 from tests.accessibility import flaws, sticking_out
@@ -333,7 +333,7 @@ def test_a_prometheus_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 def test_an_address_that_is_something_else_is_said(tmp_path: Path) -> None:
-    port, stop = serve(CollectorRegistry(), "127.0.0.1", 0, prefix="other")
+    port, stop = serve(Exposition(CollectorRegistry()), "127.0.0.1", 0, prefix="other")
     said = failure(f"http://127.0.0.1:{port}", tmp_path)
     stop()
     assert "refuses (404)" in said
