@@ -12,8 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from ctypes import Array, c_double
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from typing import Final
 
@@ -36,12 +36,15 @@ PAUSE_S: Final = 0.005
 
 @dataclass(frozen=True)
 class Orders:
-    """What a driver needs. ``dials`` is shared: seconds the clock is off by, and lifts per second."""
+    """What a driver needs. ``dials`` is shared: seconds the clock is off by, and lifts per second.
+
+    Shared without a lock: a driver that is killed while it holds one keeps it for ever, and the next waits for it.
+    """
 
     directory: Path
     outbox: Path
     broker: MqttSettings
-    dials: "SynchronizedArray[float]"
+    dials: Array[c_double]
 
 
 def drive(orders: Orders) -> None:
@@ -91,7 +94,7 @@ class Journal:
 
 def make_lifts(
     outbox: Outbox,
-    dials: "SynchronizedArray[float]",
+    dials: Array[c_double],
     accounts: tuple[Journal, Journal, Callable[[], None]],
     stop: threading.Event,
 ) -> None:

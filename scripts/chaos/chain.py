@@ -1,7 +1,9 @@
 """One chain of real processes: driver -> link -> mosquitto -> link -> bridge, and an account at its end."""
 
+import faulthandler
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -52,7 +54,7 @@ class Chain:
         directory.mkdir(parents=True)
         self.directory = directory
         self.tls = tls
-        self.dials = _processes.Array("d", [0.0, 10.0])
+        self.dials = _processes.RawArray("d", [0.0, 10.0])
         self.disk = directory / "disk"
         self.disk.mkdir()
         self.has_own_disk = _mounted(self.disk)
@@ -133,6 +135,15 @@ class Chain:
         wait_for("everything to be counted", lambda: self._counts(len(self.recorded())), PATIENCE_S)
         self.dials[1] = rate_hz
 
+    def leave_traces(self, folder: Path) -> None:
+        """Copy logs and files of agent, broker and bridge, with where each thread is and what the bridge shows."""
+        for process in (self.agent, self.bridge):
+            if process is not None and process.is_alive() and process.pid is not None:
+                os.kill(process.pid, signal.SIGUSR1)
+        (self.directory / "bridge.page").write_text(self._page())
+        time.sleep(1.0)
+        shutil.copytree(self.directory, folder, dirs_exist_ok=True)
+
     def finish(self) -> Account:
         """End the driver as an administrator would, wait for the rest, and compare the ids."""
         self.supervise()
@@ -188,6 +199,7 @@ def _logged(run: Callable[..., None], what: object, log: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         os.dup2(file, stream.fileno())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.register(signal.SIGUSR1)
     structlog.configure(logger_factory=LossyLogger)
     try:
         run(what)

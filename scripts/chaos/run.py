@@ -34,8 +34,9 @@ ALL: Final = EVERYWHERE + ON_OWN_DISK + WITH_TLS
 
 @dataclass(slots=True)
 class Tally:
-    """What was done and how long the way took to recover; filled by all chains."""
+    """What was done and how long the way took to recover; filled by all chains. traces: of those that did not."""
 
+    traces: Path
     injected: dict[str, int] = field(default_factory=lambda: dict.fromkeys((fault.__name__ for fault in ALL), 0))
     alone_s: dict[str, list[float]] = field(default_factory=lambda: {fault.__name__: [] for fault in ALL})
     mixed_s: list[float] = field(default_factory=list)
@@ -62,7 +63,7 @@ def main() -> None:
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(10**9) if asked.seed is None else asked.seed
     print(f"seed {seed}", file=sys.stderr)
-    tally = wreak(asked.faults, asked.chains, seed)
+    tally = wreak(asked.faults, asked.chains, seed, asked.json.parent / "chaos-traces")
     figures = summary(tally, seed)
     if asked.camera_faults:
         figures["cameras"] = cameras(asked.camera_faults, seed)
@@ -72,9 +73,9 @@ def main() -> None:
     sys.exit(0 if sound(figures) else 1)
 
 
-def wreak(faults: int, chains: int, seed: int) -> Tally:
-    """Do so many faults to so many chains; every other chain speaks TLS."""
-    tally = Tally()
+def wreak(faults: int, chains: int, seed: int, traces: Path) -> Tally:
+    """Do so many faults to so many chains; every other chain speaks TLS. traces: a folder, made where needed."""
+    tally = Tally(traces)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with tempfile.TemporaryDirectory() as name, Progress(*columns, console=console) as bar:
@@ -98,6 +99,9 @@ def _run_chain(directory: Path, faults: int, seed: int, tally: Tally) -> None:
         with Chain(directory, tls=seed % 2 == 1, seed=seed) as chain:
             try:
                 _torment(chain, faults, chance, tally)
+            except Exception:
+                chain.leave_traces(tally.traces / str(seed))
+                raise
             finally:
                 account = chain.finish()
                 with tally.lock:
@@ -105,7 +109,7 @@ def _run_chain(directory: Path, faults: int, seed: int, tally: Tally) -> None:
     except Exception as error:  # noqa: BLE001 - a chain that does not recover is a result, and others go on
         print(f"chain with seed {seed}: {error!r}", file=sys.stderr, flush=True)
         with tally.lock:
-            tally.failures.append(f"chain with seed {seed}: {error!r}")
+            tally.failures.append(f"chain with seed {seed}: {error!r}; its files are in {tally.traces / str(seed)}")
 
 
 def _torment(chain: Chain, faults: int, chance: random.Random, tally: Tally) -> None:
