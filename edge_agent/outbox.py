@@ -20,6 +20,7 @@ from dataclasses import replace
 
 import structlog
 
+from edge_agent import outbox_tables as tables
 from edge_agent.core.events import LiftEvent, bucket_start, from_json, to_json
 from edge_agent.core.release import Held, Release, releasable
 from edge_agent.rescue import open_outbox
@@ -28,42 +29,11 @@ from edge_agent.telemetry import AgentTelemetry
 
 log = structlog.get_logger()
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS events (
-    position INTEGER PRIMARY KEY,
-    event_id TEXT NOT NULL UNIQUE,
-    zone TEXT NOT NULL,
-    bucket_start INTEGER NOT NULL,
-    risk INTEGER NOT NULL,
-    ready_at_s REAL,
-    payload TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_by_worth ON events (risk, position)
-"""
 RETRY_S = 1.0
 """Between two attempts to write while the disk fails: the frame loop calls many times a second."""
 _RISK_RANK = {"low": 0, "medium": 1, "high": 2}
 _LONG_AGO_S = 7 * 86_400
 """Acknowledged this long before a start: the broker has written its file since, sending again is for nothing."""
-
-# A row's position is negated when the broker has acknowledged it; its amount stays unique and keeps the order.
-_END = """(SELECT 1 + max(coalesce((SELECT max(position) FROM events), 0),
-                          -coalesce((SELECT min(position) FROM events), 0)))"""
-_INSERT = f"""
-INSERT OR IGNORE INTO events (position, event_id, zone, bucket_start, risk, payload) VALUES ({_END}, ?, ?, ?, ?, ?)
-"""  # noqa: S608 - our own text
-_ACKNOWLEDGE = "UPDATE events SET position = -position WHERE event_id = ? AND position > 0 RETURNING ready_at_s"
-_HEAD = "SELECT payload FROM events WHERE position > 0 AND ready_at_s IS NOT NULL ORDER BY position LIMIT ?"
-_DEPTH = "SELECT count(*), count(ready_at_s) FROM events WHERE position > 0"
-_FORGET_LONG_ACKNOWLEDGED = "DELETE FROM events WHERE position < 0 AND ready_at_s < ?"
-_FORGET_OLDEST_ACKNOWLEDGED = """
-DELETE FROM events WHERE position IN (SELECT position FROM events WHERE position < 0 ORDER BY position DESC LIMIT ?)
-"""
-_SEND_AGAIN = "UPDATE events SET position = -position WHERE position < 0"
-_MOVE_TO_END = f"UPDATE events SET position = {_END} WHERE event_id = ?"  # noqa: S608
-_MAKE_READY = f"""
-UPDATE events SET position = {_END}, ready_at_s = ?, bucket_start = ?, payload = ? WHERE event_id = ?
-"""  # noqa: S608
 
 
 class Outbox:
@@ -82,7 +52,7 @@ class Outbox:
         self._keep_acknowledged_s = settings.keep_acknowledged_s
         self._acknowledged: deque[tuple[float, str]] = deque()
         self._lock = threading.RLock()
-        self._database, rescued = open_outbox(settings.path, TABLES)
+        self._database, rescued = open_outbox(settings.path)
         if rescued is not None:
             telemetry.outbox_damaged.inc()
             telemetry.outbox_rescued.inc(rescued)
@@ -122,7 +92,7 @@ class Outbox:
     def head(self, limit: int) -> tuple[LiftEvent, ...]:
         """The first ``limit`` ready events, in the order in which they are to be sent."""
         with self._lock:
-            rows = self._database.execute(_HEAD, (limit,)).fetchall()
+            rows = self._database.execute(tables.HEAD, (limit,)).fetchall()
         return tuple(from_json(payload) for (payload,) in rows)
 
     def delivered(self, event_ids: Sequence[str]) -> None:
@@ -137,7 +107,7 @@ class Outbox:
             return
         with self._lock:
             with self._database:
-                rows = [self._database.execute(_ACKNOWLEDGE, (event_id,)).fetchone() for event_id in event_ids]
+                rows = [self._database.execute(tables.ACKNOWLEDGE, (event_id,)).fetchone() for event_id in event_ids]
                 self._database.executemany("DELETE FROM events WHERE event_id = ?", [(each,) for each in safe])
             self._acknowledged.extend((clock_s, event_id) for event_id in event_ids)
             for _ in safe:
@@ -148,17 +118,18 @@ class Outbox:
 
     def send_again(self) -> None:
         """The connection was lost, perhaps with the broker: what is acknowledged and still kept is ready again."""
-        with self._lock:
-            with self._database:
-                again = self._database.execute(_SEND_AGAIN).rowcount
-            self._acknowledged.clear()
-        self._telemetry.outbox_sent_again.inc(again)
+        again = -1
+        while again:
+            with self._lock, self._database:
+                again = self._database.execute(tables.SEND_AGAIN).rowcount
+            self._telemetry.outbox_sent_again.inc(again)
+        self._acknowledged.clear()
         self._show_ready()
 
     def postpone(self, event_id: str) -> None:
         """Move an event the broker refused to the end, so that it does not hold up the others."""
         with self._lock, self._database:
-            self._database.execute(_MOVE_TO_END, (event_id,))
+            self._database.execute(tables.MOVE_TO_END, (event_id,))
 
     @property
     def unsaved(self) -> int:
@@ -168,7 +139,7 @@ class Outbox:
     def depth(self) -> tuple[int, int]:
         """How many events are (held back, ready). Not for the outside: the former moves with every lift."""
         with self._lock:
-            total, ready = self._database.execute(_DEPTH).fetchone()
+            total, ready = self._database.execute(tables.DEPTH).fetchone()
         return total - ready + len(self._unsaved), ready
 
     def shown_depth(self) -> tuple[int, int]:
@@ -196,7 +167,7 @@ class Outbox:
         rows = [(e.event_id, e.zone, e.bucket_start, _RISK_RANK[e.risk], to_json(e)) for e in self._unsaved]
         try:
             with self._database:
-                self._database.executemany(_INSERT, rows)
+                self._database.executemany(tables.INSERT, rows)
         except sqlite3.Error as error:
             self._write_failed(error)
             return
@@ -212,7 +183,7 @@ class Outbox:
         excess = total - self._max_events
         if excess <= 0:
             return []
-        excess -= self._database.execute(_FORGET_OLDEST_ACKNOWLEDGED, (excess,)).rowcount
+        excess -= self._database.execute(tables.FORGET_OLDEST_ACKNOWLEDGED, (excess,)).rowcount
         least = self._database.execute(
             "SELECT position, risk FROM events WHERE position > 0 ORDER BY risk, position LIMIT ?", (excess,)
         ).fetchall()
@@ -222,7 +193,7 @@ class Outbox:
 
     def _forget_long_acknowledged(self) -> None:
         with suppress(sqlite3.Error), self._database:  # a full disk: they are sent once more
-            self._database.execute(_FORGET_LONG_ACKNOWLEDGED, (time.time() - _LONG_AGO_S,))
+            self._database.execute(tables.FORGET_LONG_ACKNOWLEDGED, (time.time() - _LONG_AGO_S,))
         with suppress(sqlite3.Error):
             self.send_again()
 
@@ -256,7 +227,7 @@ class Outbox:
         releases = releasable(held, now_s, self._privacy.bucket_s, self._privacy.min_lifts)
         events = tuple(_renamed(waiting[release.event_id][1], release) for release in releases)
         self._database.executemany(
-            _MAKE_READY, [(now_s, event.bucket_start, to_json(event), event.event_id) for event in events]
+            tables.MAKE_READY, [(now_s, event.bucket_start, to_json(event), event.event_id) for event in events]
         )
         return events
 

@@ -1,4 +1,4 @@
-"""A damaged outbox file is put aside, never deleted, and what can still be read goes into a new one.
+"""A damaged outbox file is put aside, and what can still be read goes into a new one.
 
 An agent that refused to start would lose every lift until someone comes; one that starts anew loses at most
 what the disk has already destroyed. (The bridge's file is different: it holds what was counted, and the bridge
@@ -10,14 +10,20 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 import structlog
 
 from edge_agent.core.events import EventError, from_json
 from edge_agent.database import DamagedError, open_database
 from edge_agent.errors import InputError
+from edge_agent.outbox_tables import TABLES
 
 log = structlog.get_logger()
+
+LOG_PAGES: Final = 100
+MOST_ASIDE: Final = 3
+"""Damaged files that are kept, the newest: a disk that fails again and again must not be filled by them."""
 
 Row = tuple[int, str, str, int, int, float | None, str]
 """The columns of the outbox's table, in its order."""
@@ -25,18 +31,20 @@ _ALL = "SELECT position, event_id, zone, bucket_start, risk, ready_at_s, payload
 _TAKE_OVER = "INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
-def open_outbox(path: Path, tables: str) -> tuple[sqlite3.Connection, int | None]:
+def open_outbox(path: Path) -> tuple[sqlite3.Connection, int | None]:
     """Open the outbox's file; where it is damaged, put it aside and begin a new one with what is readable.
+
+    Its log is written back often and kept short: a disk that is nearly full has no room for SQLite's usual 4 MB.
 
     Returns the connection and how many events were rescued, None if there was no damage. Raises InputError.
     """
     path = path.expanduser()
     try:
-        return open_database(path, tables), None
+        return _sparing(open_database(path, TABLES)), None
     except DamagedError as error:
         reason = error.what
     aside = _put_aside(path)
-    database = open_database(path, tables)
+    database = _sparing(open_database(path, TABLES))
     rows = {row[1]: row for row in _readable(aside)}
     try:
         with database:
@@ -50,14 +58,25 @@ def open_outbox(path: Path, tables: str) -> tuple[sqlite3.Connection, int | None
     return database, len(rows)
 
 
+def _sparing(database: sqlite3.Connection) -> sqlite3.Connection:
+    database.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
+    database.execute(f"PRAGMA journal_size_limit = {LOG_PAGES * 4096}")
+    return database
+
+
 def _put_aside(path: Path) -> Path:
-    aside = path.with_name(f"{path.name}.damaged-{int(time.time())}")
-    while aside.exists():
-        aside = aside.with_name(f"{aside.name}x")
+    aside = path.with_name(f"{path.name}.damaged-{time.time_ns()}")
     path.rename(aside)
     for ending in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
             path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    kept = [each for each in path.parent.glob(f"{path.name}.damaged-*") if not each.name.endswith(("-wal", "-shm"))]
+    for oldest in sorted(kept)[:-MOST_ASIDE]:
+        log.warning(
+            "damaged outbox deleted", file=str(oldest), fix=f"replace the disk: {MOST_ASIDE} newer ones are kept"
+        )
+        for ending in ("", "-wal", "-shm"):
+            oldest.with_name(oldest.name + ending).unlink(missing_ok=True)
     return aside
 
 

@@ -1,8 +1,11 @@
 """The outbox loses nothing that it was given, and says so when it has to give something up."""
 
+import resource
 import sqlite3
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,7 @@ from structlog.testing import capture_logs
 from edge_agent.core.events import LiftEvent
 from edge_agent.errors import InputError
 from edge_agent.outbox import RETRY_S, Outbox
+from edge_agent.rescue import MOST_ASIDE
 from edge_agent.settings import OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry
 from tests.lift_events import NOON, an_event
@@ -319,6 +323,32 @@ def test_what_was_acknowledged_before_a_restart_is_sent_once_more_unless_that_is
         path.unlink()
 
 
+def test_on_a_nearly_full_disk_all_that_is_kept_can_still_be_sent_again(path: Path) -> None:
+    """Each row changes its place, and SQLite writes that beside the file first: not all of it at once."""
+    box = Box(path, max_events=2000)
+    events = [an_event() for _ in range(1500)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    in_order = [event.event_id for event in box.outbox.head(2000)]
+    box.outbox.delivered(in_order)
+    with nothing_may_grow_beyond(path.stat().st_size * 5 // 4):
+        box.outbox.send_again()
+    assert box.outbox.depth() == (0, 1500)
+    assert box.metric("outbox_sent_again_events_total") == 1500
+    assert [event.event_id for event in box.outbox.head(2000)] == in_order
+
+
+@contextmanager
+def nothing_may_grow_beyond(size_bytes: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_a_full_outbox_first_forgets_what_was_acknowledged_and_that_is_no_loss(path: Path) -> None:
     box = Box(path, max_events=3)
     first = [an_event(risk="high") for _ in range(2)]
@@ -351,6 +381,15 @@ def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path
     assert aside.read_bytes() == noise
     assert [line["log_level"] for line in logs] == ["error"]
     assert str(aside) in logs[0]["kept_as"]
+
+
+def test_a_disk_that_fails_again_and_again_is_not_filled_by_what_was_put_aside(path: Path) -> None:
+    path.parent.mkdir()
+    for number in range(MOST_ASIDE + 2):
+        path.write_bytes(f"noise {number}".encode() * 100)
+        Box(path).outbox.close()
+    aside = [each.read_bytes()[:7] for each in sorted(path.parent.glob("*.damaged-*[0-9]"))]
+    assert aside == [f"noise {number}".encode() for number in range(2, MOST_ASIDE + 2)]
 
 
 def test_what_is_readable_in_a_damaged_outbox_is_rescued(path: Path) -> None:
