@@ -40,9 +40,14 @@ def open_outbox(path: Path) -> tuple[sqlite3.Connection, int | None]:
     """
     path = path.expanduser()
     try:
-        return _sparing(open_database(path, TABLES)), None
+        database = open_database(path, TABLES)
     except DamagedError as error:
         reason = error.what
+    else:
+        if all(map(_sound, _rows(database, "ASC"))):
+            return _sparing(database), None
+        database.close()
+        reason = f"{path} holds rows that are no events"
     aside = _put_aside(path)
     database = _sparing(open_database(path, TABLES))
     rows = {row[1]: row for row in _readable(aside)}
@@ -85,9 +90,14 @@ def _readable(path: Path) -> Iterator[Row]:
     with suppress(sqlite3.Error), closing(sqlite3.connect(path)) as database:
         for order in ("ASC", "DESC"):
             with suppress(sqlite3.Error):
-                for row in database.execute(f"{_ALL} {order}"):
-                    if _sound(row):
-                        yield row
+                yield from filter(_sound, _rows(database, order))
+
+
+def _rows(database: sqlite3.Connection, order: str) -> Iterator[Row]:
+    """SQLite's own check looks at its pages, not at what is in a row: noise there would hold up all the others."""
+    database.text_factory = lambda raw: raw.decode(errors="replace")
+    yield from database.execute(f"{_ALL} {order}")
+    database.text_factory = str
 
 
 def _sound(row: Row) -> bool:

@@ -383,6 +383,27 @@ def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path
     assert str(aside) in logs[0]["kept_as"]
 
 
+def test_noise_within_one_event_holds_up_no_other(path: Path) -> None:
+    """SQLite finds nothing wrong with such a file."""
+    box = Box(path)
+    events = [an_event() for _ in range(20)]
+    for event in events:
+        box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.close()
+    whole = bytearray(path.read_bytes())
+    for number in (3, 11):
+        at = whole.index(f'"event_id":"{events[number].event_id}"'.encode()) + 60
+        whole[at : at + 8] = b"\xff\xfe{{{{\xfe\xff"
+    path.write_bytes(whole)
+
+    box.open()
+
+    assert box.ready() == ids(events) - ids([events[3], events[11]])
+    assert box.metric("outbox_damaged_files_total") == 1
+    assert box.metric("outbox_rescued_events_total") == 18
+
+
 def test_a_disk_that_fails_again_and_again_is_not_filled_by_what_was_put_aside(path: Path) -> None:
     path.parent.mkdir()
     for number in range(MOST_ASIDE + 2):

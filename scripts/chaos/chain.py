@@ -145,18 +145,27 @@ class Chain:
         shutil.copytree(self.directory, folder, dirs_exist_ok=True)
 
     def finish(self) -> Account:
-        """End the driver as an administrator would, wait for the rest, and compare the ids."""
+        """End the driver as an administrator would, start it once more for what it had no time to send, and compare.
+
+        Files are left as they are where something is missing.
+        """
         self.supervise()
-        assert self.agent is not None
-        self.agent.terminate()
-        self.agent.join(30)
+        self._end_agent()
+        self.dials[1] = 0.0
+        self.start_agent()
         with suppress(TimeoutError):  # the account will tell
-            wait_for("the rest", lambda: _slowly(self.counted() >= len(self.recorded())), PATIENCE_S)
+            wait_for("the rest", lambda: self._counts(len(self.recorded())), PATIENCE_S)
         time.sleep(1.0)  # for what is counted twice
+        self._end_agent()
         assert self.bridge is not None
         self.bridge.terminate()
         self.bridge.join(30)
         return self._account()
+
+    def _end_agent(self) -> None:
+        assert self.agent is not None
+        self.agent.terminate()
+        self.agent.join(30)
 
     def _counts(self, goal: int) -> bool:
         self.supervise()

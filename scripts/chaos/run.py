@@ -104,6 +104,8 @@ def _run_chain(directory: Path, faults: int, seed: int, tally: Tally) -> None:
                 raise
             finally:
                 account = chain.finish()
+                if account.lost or account.duplicated or account.ghosts:
+                    chain.leave_traces(tally.traces / str(seed))
                 with tally.lock:
                     tally.accounts.append((str(seed), account))
     except Exception as error:  # noqa: BLE001 - a chain that does not recover is a result, and others go on
