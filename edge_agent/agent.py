@@ -1,6 +1,6 @@
 """One frame's whole journey, top to bottom: picture → people → poses → postures → bends → judged lifts.
 
-``Watch`` makes the journey for one camera; ``box.run`` takes the lifts from there out of the building.
+``Watch`` makes the journey for one camera; ``Box`` takes the lifts from there out of the building.
 """
 
 from dataclasses import dataclass, field, replace
@@ -117,15 +117,17 @@ class Watch:
     """The eyes' and mind's work on one camera's frames, in order."""
 
     def __init__(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
-        self.camera = camera
-        self._eyes = eyes
+        self.use(camera, eyes, thresholds)
         self._tracker = Tracker()
         self._scout = Scout()
         self._search_due_s = 0.0
         self._followers: dict[int, _Follower] = {}
-        self._thresholds, self._cue_thresholds = thresholds, CueThresholds()
         self._first_s: float | None = None
         self._size = (1, 1)
+
+    def use(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
+        """From the next look on; whoever is followed stays followed."""
+        self.camera, self._eyes, self._thresholds = camera, eyes, thresholds
 
     @property
     def people(self) -> int:
@@ -247,9 +249,7 @@ class Watch:
         readings = read_bend(bend, upright, self._eyes.tell_angles)
         seen = measure_bend(bend, upright, readings)
         verdict = judge(seen, self._thresholds)
-        hints = cues(
-            Seen(bend, seen, readings, follower.after(bend), upright), self._thresholds, self._cue_thresholds
-        )
+        hints = cues(Seen(bend, seen, readings, follower.after(bend), upright), self._thresholds, CueThresholds())
         return Lift(
             person=person,
             start_s=bend.start_s,

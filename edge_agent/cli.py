@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent import __version__, cli_certs, cli_fleet, cli_models
+from edge_agent import __version__, cli_certs, cli_fleet, cli_models, cli_orders
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
 from edge_agent.process import leave_nothing_behind, when_asked_to_stop
@@ -26,6 +26,7 @@ app = typer.Typer(
 config = typer.Typer(help="A site's settings file.", no_args_is_help=True)
 app.add_typer(cli_models.app, name="models")
 app.add_typer(cli_certs.app, name="certs")
+app.add_typer(cli_orders.app, name="orders")
 app.add_typer(config, name="config")
 app.command("simulate-fleet")(cli_fleet.simulate_fleet)
 
@@ -120,10 +121,10 @@ def run(
     settings = settings_of(config, cameras=True)
     if not settings.cameras:
         raise InputError(f"{config} names no cameras", "add one, see configs/example.yaml")
-    from edge_agent import box
+    from edge_agent import service
 
     stop, received = when_asked_to_stop()
-    box.run(settings, stop)
+    service.run(settings, lambda: settings_of(config, cameras=True), stop)
     if signal.SIGINT in received:
         raise typer.Exit(130)
 

@@ -29,11 +29,12 @@ def init(
     typer.echo(f"  chown mosquitto {folder}/broker.key")
     typer.echo(f"  cp {folder}/mosquitto.conf /etc/mosquitto/conf.d/hingewatch.conf")
     typer.echo("  systemctl restart mosquitto")
-    typer.echo("Copy agents/NAME.pem and .key to each agent, bridge.pem and .key to the bridge, and ca.pem to all of")
     typer.echo(
-        "them: mqtt.cert_file, mqtt.key_file, mqtt.ca_file. An agent whose .pem is not in agents/ is let in no"
+        "Copy agents/NAME.pem and .key to each agent, bridge.pem and .key to the bridge, operator.pem and .key to"
     )
-    typer.echo("more once the access list is written again.")
+    typer.echo("who orders settings from afar (edge-agent orders), and ca.pem to all of them: mqtt.cert_file,")
+    typer.echo("mqtt.key_file, mqtt.ca_file. An agent whose .pem is not in agents/ is let in no more once the access")
+    typer.echo("list is written again.")
     typer.echo(f"Keep {folder}/ca.key off the network: whoever has it can pose as anyone.")
 
 

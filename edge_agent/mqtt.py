@@ -60,6 +60,18 @@ def new_client(
     return client
 
 
+def hear(client: Client, heard: Callable[[bytes], None]) -> None:
+    """Have ``heard`` called, in paho's thread, with what comes over a subscription; a refused one is logged."""
+
+    def told(_client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _props: Properties | None) -> None:
+        if any(reason.is_failure for reason in reasons):
+            fix = "write its access list anew: edge-agent certs renew"
+            log.error("broker lets nothing be ordered here", reason=reasons[0].getName(), fix=fix)
+
+    client.on_message = lambda _client, _data, message: heard(bytes(message.payload))
+    client.on_subscribe = told
+
+
 def expiry_s(client: Client) -> float:
     """Unix time at which the certificates it uses end; 0 without TLS, or without files of our own."""
     credentials = _credentials_of(client)

@@ -93,12 +93,23 @@ class Publisher:
         self._health_due = 0.0
         self._send_after = 0.0
         self._drained = False
+        self._listens_to: str | None = None
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+
+    def listen(self, topic: str, heard: Callable[[bytes], None]) -> None:
+        """Have ``heard`` called, in paho's thread, with what stands at this topic and what will. Before ``start``."""
+        self._listens_to = topic
+        mqtt.hear(self._client, heard)
 
     def start(self) -> None:
         """Return at once; a broker that is absent or refuses is retried for ever."""
         self._session.start()
         self._thread.start()
+
+    def tell_health(self) -> None:
+        """Send the health record soon, not when it is due."""
+        self._health_due = 0.0
+        self._wake.set()
 
     def wake(self) -> None:
         """Look into the outbox now. Never blocks."""
@@ -127,6 +138,8 @@ class Publisher:
 
     def _on_accepted(self) -> None:
         self._client.publish(self._status_topic, "online", qos=1, retain=True)
+        if self._listens_to:
+            self._client.subscribe(self._listens_to, qos=1)
         self._telemetry.mqtt_connected.set(1)
         self._health_due = 0.0
         self._connected.set()

@@ -210,6 +210,15 @@ class OutboxSettings(Section):
     )
 
 
+class OrderSettings(Section):
+    """Settings ordered from afar, over the broker. Nothing is taken unless ``trusted_key`` says whose."""
+
+    trusted_key: UserPath | None = Field(None, description="the .pub file of the key that orders are signed with")
+    state_path: UserPath = Field(
+        Path("~/.local/state/hingewatch/order.json"), description="what was ordered last, so that a restart keeps it"
+    )
+
+
 class MetricsSettings(Section):
     """The agent's own /metrics page."""
 
@@ -259,6 +268,7 @@ class Settings(Section):
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)
     mqtt: MqttSettings = Field(default_factory=MqttSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
+    orders: OrderSettings = Field(default_factory=OrderSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
     bridge: BridgeSettings = Field(default_factory=BridgeSettings)
 

@@ -73,6 +73,11 @@ def load(path: Path | None, environ: Mapping[str, str], *, cameras: bool = True)
     return settings.model_copy(update={"mqtt": settings.mqtt.model_copy(update={"password": password})})
 
 
+def load_values(path: Path) -> Any:
+    """The values of another YAML file that people write. Raises InputError."""
+    return _parse(_read(path, "the file", "check the path"), str(path))[1]
+
+
 def _read(path: Path, what: str, fix: str) -> str:
     try:
         return path.expanduser().read_text(encoding="utf-8")

@@ -1,7 +1,8 @@
 """All that a site's broker needs for TLS: certificates, access list and configuration, in one folder.
 
-An agent may write its own status and health and its site's lifts, and read nothing; the bridge may read all of that
-and write nothing. The broker knows each by its certificate's common name: ``<site>.<agent>``, and ``bridge``.
+An agent may write its own status and health and its site's lifts, and read what is ordered for it; the bridge may
+read all and write nothing; the operator may write orders and read health. The broker knows each by its certificate's
+common name: ``<site>.<agent>``, ``bridge`` and ``operator``.
 """
 
 from pathlib import Path
@@ -17,10 +18,12 @@ from edge_agent.certificates import (
     new_server,
     write_file,
 )
-from edge_agent.core.events import health_topic, status_topic, topic
+from edge_agent.core.events import health_topic, settings_topic, status_topic, topic
 from edge_agent.errors import InputError
 
 BRIDGE: Final = "bridge"
+OPERATOR: Final = "operator"
+"""Who orders settings from afar (``orders``)."""
 _AUTHORITY, _BROKER, _AGENTS = "ca", "broker", "agents"
 
 _CONFIGURATION: Final = """# Written by `edge-agent certs` for mosquitto 2: copy it to /etc/mosquitto/conf.d.
@@ -118,9 +121,12 @@ class SiteCertificates:
     def _write_access_list(self, site: str) -> None:
         blocks = ["# Written by `edge-agent certs`; mosquitto reads it again on SIGHUP."]
         blocks.append(f"user {BRIDGE}\ntopic read ergo/v1/#")
+        orders, records = settings_topic(site, "+"), health_topic(site, "+")
+        blocks.append(f"user {OPERATOR}\ntopic write {orders}\ntopic read {records}")
         for agent in self.agents:
             topics = (status_topic(site, agent), health_topic(site, agent), topic(site, "+"))
-            blocks.append("\n".join([f"user {site}.{agent}", *(f"topic write {each}" for each in topics)]))
+            lines = [f"user {site}.{agent}", *(f"topic write {each}" for each in topics)]
+            blocks.append("\n".join([*lines, f"topic read {settings_topic(site, agent)}"]))
         self._write("acl", "\n\n".join(blocks) + "\n")
 
 
@@ -129,5 +135,6 @@ def _issue(authority: Identity, site: str, addresses: list[str], agents: list[st
     return {
         _BROKER: new_server(authority, addresses),
         BRIDGE: new_client(authority, BRIDGE),
+        OPERATOR: new_client(authority, OPERATOR),
         **{f"{_AGENTS}/{agent}": new_client(authority, f"{site}.{agent}") for agent in agents},
     }

@@ -20,6 +20,7 @@ from prometheus_client import (
 from edge_agent.core.records import TECHNIQUES
 from edge_agent.core.search import SEARCHES
 from edge_agent.outbox_telemetry import OutboxMetrics
+from edge_agent.settings_telemetry import SettingsMetrics
 from edge_agent.veil import Veil
 
 PUBLISH_RESULTS: Final = ("acknowledged", "no_subscriber", "refused")
@@ -43,7 +44,7 @@ class AgentLabels:
     failure_reasons: Sequence[str] = ()
 
 
-class AgentTelemetry(OutboxMetrics):
+class AgentTelemetry(OutboxMetrics, SettingsMetrics):
     """``edge_agent_*``.
 
     Whatever moves with the people in view (frames looked at, networks asked, lifts, events held back) stands still on
@@ -63,7 +64,9 @@ class AgentTelemetry(OutboxMetrics):
         self._declare_judgements(registry)
         self._declare_outbox(registry, self._veil.behind)
         self._declare_mqtt(registry)
-        self._start_at_zero(labels or AgentLabels())
+        self._declare_settings(registry)
+        self._labels = labels or AgentLabels()
+        self._start_at_zero(self._labels)
         self._veil.lift()
         self._reasons_veil.lift()
 
@@ -203,23 +206,7 @@ class AgentTelemetry(OutboxMetrics):
         )
 
     def _start_at_zero(self, labels: AgentLabels) -> None:
-        for camera in labels.cameras:
-            for per_camera in (
-                self.frames,
-                self.camera_up,
-                self.camera_blind,
-                self.camera_reconnects,
-                self.look_errors,
-                self.tracks,
-                self.lifts_outside_zones,
-            ):
-                per_camera.labels(camera)
-            for reason in labels.drop_reasons:
-                self.frames_dropped.labels(camera, reason)
-            for reason in labels.failure_reasons:
-                self.camera_failures.labels(camera, reason)
-            for reason in SEARCHES:
-                self.searches.labels(camera, reason)
+        each(self.start_camera, labels.cameras)
         each(self.inference.labels, labels.stages)
         each(self.inference_errors.labels, labels.models)
         each(self.lifts.labels, TECHNIQUES)
@@ -227,6 +214,37 @@ class AgentTelemetry(OutboxMetrics):
         self._start_outbox_at_zero()
         each(self.mqtt_connect_failures.labels, CONNECT_FAILURES)
         each(self.mqtt_publishes.labels, PUBLISH_RESULTS)
+
+    def start_camera(self, camera: str) -> None:
+        """Its series, at 0 unless they are there."""
+        for per_camera in self._only_by_camera():
+            per_camera.labels(camera)
+        for by_reason, reasons in self._by_camera_and_reason():
+            for reason in reasons:
+                by_reason.labels(camera, reason)
+
+    def forget_camera(self, camera: str) -> None:
+        """It is no longer watched: its last values must not stand there for ever."""
+        for per_camera in (*self._only_by_camera(), *(metric for metric, _ in self._by_camera_and_reason())):
+            per_camera.remove_by_labels({"camera": camera})
+
+    def _only_by_camera(self) -> tuple[Counter | Gauge, ...]:
+        return (
+            self.frames,
+            self.camera_up,
+            self.camera_blind,
+            self.camera_reconnects,
+            self.look_errors,
+            self.tracks,
+            self.lifts_outside_zones,
+        )
+
+    def _by_camera_and_reason(self) -> tuple[tuple[Counter, Sequence[str]], ...]:
+        return (
+            (self.frames_dropped, self._labels.drop_reasons),
+            (self.camera_failures, self._labels.failure_reasons),
+            (self.searches, SEARCHES),
+        )
 
     def lift_unknown(self, reason: str) -> None:
         """Note why a lift's technique could not be told."""
@@ -243,36 +261,6 @@ class AgentTelemetry(OutboxMetrics):
         if self._reasons_waiting >= min_lifts:
             self._reasons_waiting = 0
             self._reasons_veil.lift()
-
-
-class CameraMetrics:
-    """What ``frames.CameraTelemetry`` asks for, as metrics. Frames are counted where they are analysed."""
-
-    def __init__(self, metrics: AgentTelemetry) -> None:
-        self._metrics = metrics
-
-    def frame(self, camera: str) -> None:
-        """Nothing: a frame in the slot is not yet analysed."""
-
-    def dropped(self, camera: str, reason: str) -> None:
-        """One picture was not used."""
-        self._metrics.frames_dropped.labels(camera, reason).inc()
-
-    def up(self, camera: str, up: bool) -> None:
-        """Fresh frames arrive, or no longer do."""
-        self._metrics.camera_up.labels(camera).set(up)
-
-    def blind(self, camera: str, seconds: float) -> None:
-        """This much more time passed unseen."""
-        self._metrics.camera_blind.labels(camera).inc(seconds)
-
-    def reconnect(self, camera: str) -> None:
-        """Frames arrive again after an outage."""
-        self._metrics.camera_reconnects.labels(camera).inc()
-
-    def failed(self, camera: str, reason: str) -> None:
-        """One attempt to open or read failed."""
-        self._metrics.camera_failures.labels(camera, reason).inc()
 
 
 def without_created_series() -> None:

@@ -133,7 +133,7 @@ def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
         privacy=PrivacySettings(bucket_s=3600, min_lifts=5),
     )
     box = Box(settings, registry)
-    monkeypatch.setattr(box._eyes, "locate", StumblingEyes(box._eyes.locate))
+    monkeypatch.setattr(box.sight.eyes, "locate", StumblingEyes(box.sight.eyes.locate))
     looks: list[Look] = []
     box.run(threading.Event(), lambda _camera, look: looks.append(look))
     box.telemetry.end_bucket(time.time(), 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import __version__, box, cli
+from edge_agent import __version__, cli, service
 from tests.services import Mosquitto
 
 EXAMPLE = Path(__file__).parents[1] / "configs" / "example.yaml"
@@ -92,7 +92,7 @@ def test_the_unexpected_is_one_line_without_its_message_until_debug(
 
     site = tmp_path / "site.yaml"
     site.write_text("cameras:\n  - {name: dock, source: 0}\n")
-    monkeypatch.setattr(box, "run", breaks)
+    monkeypatch.setattr(service, "run", breaks)
     monkeypatch.setattr(cli, "_configure_logging", lambda debug: None)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
 
@@ -117,13 +117,13 @@ def test_a_signal_lets_the_agent_finish_and_leaves_quietly(tmp_path: Path, numbe
     site.write_text("cameras:\n  - {name: dock, source: 0}\n")
     patient = textwrap.dedent(f"""
         import sys
-        from edge_agent import box
+        from edge_agent import service
         from edge_agent.cli import main
-        def run(settings, stop):
+        def run(settings, read, stop):
             print("watching", flush=True)
             stop.wait()
             print("finished", flush=True)
-        box.run = run
+        service.run = run
         sys.argv = ["edge-agent", "run", "--config", {str(site)!r}]
         main()
     """)

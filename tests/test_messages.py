@@ -6,6 +6,7 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ from edge_agent.core import events
 from edge_agent.core.events import FIELDS, EventError, from_json, to_json
 from edge_agent.core.health import HealthRecord, health_json
 from edge_agent.core.records import Technique
-from scripts.messages.generate import DOCS, files, health_schema, lift_schema
+from edge_agent.orders import Changes, Order, sealed
+from scripts.messages.generate import DOCS, files, health_schema, lift_schema, settings_schema
 from tests.demo_day import DemoDay
 from tests.lift_events import an_event
 
@@ -63,6 +65,14 @@ def test_a_newer_minor_version_is_for_readers_who_pass_over_what_they_do_not_kno
     assert not LIFT.is_valid(newer), "the file tells of what we write"
 
 
+def test_an_order_as_it_travels_fits() -> None:
+    changes = Changes.model_validate({"technique": {"rounded_deg": 35}, "cameras": {"dock": {"rate_hz": 10}}})
+    order = Order(site="north", agent="box-1", number=1, changes=changes, canary="dock")
+    envelope = json.loads(sealed(order, Ed25519PrivateKey.generate()))
+    jsonschema.Draft7Validator(settings_schema()).validate(envelope)
+    jsonschema.Draft202012Validator(Order.model_json_schema()).validate(json.loads(envelope["order"]))
+
+
 def test_a_health_record_that_an_agent_cannot_write_does_not_fit() -> None:
     record = json.loads(health_json(HealthRecord(zones=("dock",), devices={"spine": "CPU"}), 1))
     HEALTH.validate(record)
@@ -79,6 +89,7 @@ def test_every_schema_that_asyncapi_names_is_there_and_speaks_of_our_topics() ->
     channels = yaml.safe_load(files()["asyncapi.yaml"])["channels"]
     payloads = [message["payload"] for channel in channels.values() for message in channel["messages"].values()]
     named = {payload["schema"]["$ref"].removeprefix("./") for payload in payloads if "schema" in payload}
-    assert named == {name for name in files() if name.endswith(".json")}
-    assert {channel["address"].rpartition("/")[2] for channel in channels.values()} == {"lift", "health", "status"}
+    assert named | {"order-1.schema.json"} == {name for name in files() if name.endswith(".json")}
+    topics = {channel["address"].rpartition("/")[2] for channel in channels.values()}
+    assert topics == {"lift", "health", "status", "settings"}
     assert set(get_args(Technique)) <= set(lift_schema()["properties"]["technique"]["enum"])

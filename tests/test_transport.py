@@ -115,7 +115,7 @@ def test_one_command_makes_a_sites_certificates_and_keeps_the_keys_to_their_owne
     command = [*PROGRAM, *words, "--agent", "edge-1"]
     assert "ca.key off the network" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     keys = sorted((tmp_path / "site").rglob("*.key"))
-    assert [key.name for key in keys] == ["edge-1.key", "bridge.key", "broker.key", "ca.key"]
+    assert [key.name for key in keys] == ["edge-1.key", "bridge.key", "broker.key", "ca.key", "operator.key"]
     assert all(stat.S_IMODE(key.stat().st_mode) == 0o600 for key in keys)
     again = subprocess.run(command, capture_output=True, text=True, check=False)
     assert again.returncode == 2
@@ -180,6 +180,32 @@ def test_what_is_not_an_agents_own_is_refused(broker: SiteBroker, where: str, pa
         wait_for("what is allowed", lambda: bridge_heard)
         assert [message.topic for message in bridge_heard] == ["ergo/v1/north/dock-1/lift"]
         assert heard == [], "an agent reads nothing, not even its own site's lifts"
+
+
+def test_the_operator_orders_settings_and_only_the_agent_they_are_for_hears_it(broker: SiteBroker) -> None:
+    with (
+        connected(broker.settings("agents/edge-1")) as (agent_1, heard_1, _),
+        connected(broker.settings("agents/edge-2")) as (_, heard_2, _),
+        connected(broker.settings("operator")) as (operator, heard, answers),
+    ):
+        operator.publish("ergo/v1/north/edge-1/settings", "an order", qos=1, retain=True).wait_for_publish(10)
+        wait_for("the order", lambda: [message.payload for message in heard_1] == [b"an order"])
+        agent_1.publish("ergo/v1/north/edge-1/health", "{}", qos=1).wait_for_publish(10)
+        wait_for("its health", lambda: [message.topic for message in heard] == ["ergo/v1/north/edge-1/health"])
+        assert heard_2 == []
+        assert not any(answer.is_failure for answer in answers)
+    for where in ("ergo/v1/south/edge-1/settings", "ergo/v1/north/edge-1/health", "ergo/v1/north/dock-1/lift"):
+        with connected(broker.settings("operator")) as (operator, _, answers):
+            operator.publish(where, "{}", qos=1)
+            wait_for("an answer", lambda: answers)
+            assert answers[0].getName() == "Not authorized"
+
+
+def test_no_agent_orders_anything(broker: SiteBroker) -> None:
+    with connected(broker.settings("agents/edge-2")) as (client, _, answers):
+        client.publish("ergo/v1/north/edge-1/settings", "an order", qos=1)
+        wait_for("an answer", lambda: answers)
+        assert answers[0].getName() == "Not authorized"
 
 
 def test_the_bridge_writes_nothing(broker: SiteBroker) -> None:

@@ -203,6 +203,11 @@ def health_topic(site: str, agent: str) -> str:
     return f"ergo/v1/{site}/{agent}/health"
 
 
+def settings_topic(site: str, agent: str) -> str:
+    """Where settings ordered for an agent stand, retained (``orders``)."""
+    return f"ergo/v1/{site}/{agent}/settings"
+
+
 def is_slug(text: object) -> bool:
     """True for a name as the settings allow it: it cannot hold a topic separator, a wildcard or free text."""
     return isinstance(text, str) and _SLUG.fullmatch(text) is not None

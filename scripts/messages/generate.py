@@ -10,8 +10,10 @@ from typing import Any, Final, get_args, get_type_hints
 import yaml
 
 from edge_agent.core import events, health
-from edge_agent.core.events import HEALTH_SCHEMA, SCHEMA, health_topic, status_topic, topic
+from edge_agent.core.events import HEALTH_SCHEMA, SCHEMA, health_topic, settings_topic, status_topic, topic
 from edge_agent.core.health import HealthRecord
+from edge_agent.orders import SCHEMA as ORDER_SCHEMA
+from edge_agent.orders import Order
 
 DOCS: Final = Path(__file__).parents[2] / "docs/messages"
 DIALECT: Final = "http://json-schema.org/draft-07/schema#"
@@ -46,6 +48,16 @@ def health_schema() -> dict[str, Any]:
     return _closed("Health", HEALTH_SCHEMA, properties, tuple(properties))
 
 
+def settings_schema() -> dict[str, Any]:
+    """The envelope of an order; what is in its ``order`` is told by order-1.schema.json."""
+    properties: dict[str, Any] = {
+        "schema": {"const": ORDER_SCHEMA},
+        "order": {"type": "string", "description": "JSON after order-1.schema.json, exactly as it was signed."},
+        "signature": {"type": "string", "description": "Ed25519 (RFC 8032) of order's bytes in UTF-8, in Base64."},
+    }
+    return _closed("Settings", ORDER_SCHEMA, properties, tuple(properties))
+
+
 def asyncapi() -> dict[str, Any]:
     """The topics, and who speaks on them."""
     channels = {
@@ -56,16 +68,22 @@ def asyncapi() -> dict[str, Any]:
         ),
         "health": (health_topic("{site}", "{agent}"), "health-1.schema.json", "An agent's machine. QoS 1, retained."),
         "status": (status_topic("{site}", "{agent}"), None, "QoS 1, retained; offline is the agent's will."),
+        "settings": (
+            settings_topic("{site}", "{agent}"),
+            "settings-1.schema.json",
+            "Settings ordered from afar. QoS 1, retained; what became of them is in the health record.",
+        ),
     }
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Hingewatch",
             "version": SCHEMA.rpartition("/")[2],
-            "description": "What leaves a box, and nothing else does.",
+            "description": "What leaves a box, and nothing else does; and the settings that may be ordered for it.",
         },
         "channels": {name: _channel(name, *told) for name, told in channels.items()},
-        "operations": {f"send_{name}": _sent(name) for name in channels},
+        "operations": {f"send_{name}": _operation(name, "send") for name in channels if name != "settings"}
+        | {"receive_settings": _operation("settings", "receive")},
     }
 
 
@@ -74,6 +92,8 @@ def files() -> dict[str, str]:
     return {
         "lift-1.schema.json": json.dumps(lift_schema(), indent=2) + "\n",
         "health-1.schema.json": json.dumps(health_schema(), indent=2) + "\n",
+        "settings-1.schema.json": json.dumps(settings_schema(), indent=2) + "\n",
+        "order-1.schema.json": json.dumps(Order.model_json_schema(), indent=2) + "\n",
         "asyncapi.yaml": yaml.safe_dump(asyncapi(), sort_keys=False, width=120),
     }
 
@@ -104,8 +124,8 @@ def _health_field(name: str, kind: object) -> dict[str, Any]:
     return {"type": "object", "propertyNames": word, "additionalProperties": value}
 
 
-def _sent(name: str) -> dict[str, Any]:
-    return {"action": "send", "channel": {"$ref": f"#/channels/{name}"}, "bindings": {"mqtt": {"qos": 1}}}
+def _operation(name: str, does: str) -> dict[str, Any]:
+    return {"action": does, "channel": {"$ref": f"#/channels/{name}"}, "bindings": {"mqtt": {"qos": 1}}}
 
 
 def _channel(name: str, address: str, schema: str | None, summary: str) -> dict[str, Any]:
