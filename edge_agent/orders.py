@@ -16,29 +16,21 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from pydantic import Base64Bytes, Field, ValidationError
 
 from edge_agent.anonymity import weaknesses
+from edge_agent.core.health import OrderReason
 from edge_agent.core.tally import MIN_TOLD
 from edge_agent.settings import CameraSettings, Polygon, Section, Settings, Slug, TechniqueSettings, ZoneSettings
 
 SCHEMA: Final = "hingewatch.settings/1"
 MAX_ORDER_BYTES: Final = 64 * 1024
-REFUSALS: Final = (
-    "malformed",
-    "signature",
-    "not_for_us",
-    "out_of_date",
-    "unknown_camera",
-    "bad_value",
-    "tells_more",
-    "cannot_run",
-)
 
 
 class RefusedOrderError(Exception):
-    """``reason``: one of REFUSALS, all that is told to the outside. ``what``: for the log on this box."""
+    """``reason``: all that is told to the outside. ``what``: for the log on this box."""
 
-    def __init__(self, reason: str, what: str) -> None:
+    def __init__(self, reason: OrderReason, what: str) -> None:
         super().__init__(f"{reason}: {what}")
-        self.reason, self.what = reason, what
+        self.reason: OrderReason = reason
+        self.what = what
 
 
 class CameraChanges(Section):

@@ -4,7 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
-CHANGED_BY: Final = ("file", "order")
+SOURCES: Final = ("file", "order")
 CHANGE_RESULTS: Final = ("applied", "refused", "rolled_back")
 
 
@@ -15,13 +15,13 @@ class SettingsMetrics:
         self.settings_changes = Counter(
             "edge_agent_settings_changes",
             "Changes of the running settings by what became of them; order: one that came over the broker",
-            ["by", "result"],
+            ["source", "result"],
             registry=registry,
         )
         self.settings_on_trial = Gauge(
             "edge_agent_settings_on_trial", "1 while one camera tries out what was ordered", registry=registry
         )
-        for by in CHANGED_BY:
+        for source in SOURCES:
             for result in CHANGE_RESULTS:
-                if (by, result) != ("file", "rolled_back"):
-                    self.settings_changes.labels(by, result)
+                if (source, result) != ("file", "rolled_back"):
+                    self.settings_changes.labels(source, result)

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from edge_agent.core.events import LiftEvent
-from edge_agent.core.health import HealthRecord
+from edge_agent.core.health import HealthRecord, OrderReason, OrderState
 from tests.demo_day import CAMERA_PASSWORD, MQTT_PASSWORD, DemoDay
 
 LIFT_FIELDS = {
@@ -19,6 +19,7 @@ LIFT_FIELDS = {
     "site": {"north"},
     "zone": {"left", "right"},
     "bucket_start": None,
+    "source": {"file", "order"},
     "technique": {"hinge", "squat", "rounded_back", "unknown"},
     "risk": {"low", "medium", "high"},
     "trunk_inclination_band": {"0-30", "30-60", "60-90", "90+", "unknown"},
@@ -32,7 +33,7 @@ LIFT_FIELDS = {
 
 HEALTH_FIELDS = {
     "schema", "at_unix_s", "model", "model_sha256", "devices", "zones", "cameras", "cameras_up", "frames", "blind_s",
-    "outbox_held", "outbox_ready",
+    "outbox_held", "outbox_ready", "order_number", "order_state", "order_reason",
 }  # fmt: skip
 
 AGENT_LABELS = {
@@ -42,6 +43,7 @@ AGENT_LABELS = {
     "state": {"held", "ready", "acknowledged"},
     "risk": {"low", "medium", "high"},
     "technique": {"hinge", "squat", "rounded_back", "unknown"},
+    "source": {"file", "order"},
 }
 """Labels of the agent's page whose values are checked; of the others, a value is one short word."""
 
@@ -93,6 +95,7 @@ def test_neither_record_that_leaves_has_a_field_that_could_hold_more_than_words_
     assert get_type_hints(HealthRecord) == {
         "model": str, "model_sha256": Mapping[str, str], "devices": Mapping[str, str], "zones": tuple[str, ...],
         "cameras": int, "cameras_up": int, "frames": int, "blind_s": int, "outbox_held": int, "outbox_ready": int,
+        "order_number": int, "order_state": OrderState, "order_reason": OrderReason,
     }  # fmt: skip
 
 
@@ -109,6 +112,7 @@ def words_of(kind: object) -> list[object]:
         {"devices": {"spine": "CPU, somebody bends at 10:03:12"}},
         {"model_sha256": {"spine": "deadbeef"}},
         {"model": "one two"},
+        {"order_reason": "dock-1"},
     ],
 )
 def test_a_health_record_takes_no_free_text(fields: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from edge_agent.core.events import HEALTH_SCHEMA, is_slug
 
@@ -15,16 +15,31 @@ _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}")
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
+OrderState = Literal["none", "on_trial", "applied", "refused", "rolled_back"]
+OrderReason = Literal[
+    "",
+    "malformed",
+    "signature",
+    "not_for_us",
+    "out_of_date",
+    "unknown_camera",
+    "bad_value",
+    "tells_more",
+    "cannot_run",
+]
+"""Why an order was refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ordered:
     """What became of the last settings ordered from afar.
 
-    order_number: 0 where none was. order_reason: why it was refused, else empty.
+    order_number: 0 where none was.
     """
 
     order_number: int = 0
-    order_state: Literal["none", "on_trial", "applied", "refused", "rolled_back"] = "none"
-    order_reason: str = ""
+    order_state: OrderState = "none"
+    order_reason: OrderReason = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +62,15 @@ class HealthRecord:
     outbox_held: int = 0
     outbox_ready: int = 0
     order_number: int = 0
-    order_state: str = "none"
-    order_reason: str = ""
+    order_state: OrderState = "none"
+    order_reason: OrderReason = ""
 
     def __post_init__(self) -> None:
         words = [*self.model_sha256, *self.devices, *self.devices.values(), *([self.model] if self.model else [])]
-        words += [self.order_state, *([self.order_reason] if self.order_reason else [])]
         if not all(_WORD.fullmatch(word) for word in words):
-            raise ValueError("a health record names models, devices and what became of an order in single words")
+            raise ValueError("a health record names models and devices in single words")
+        if self.order_state not in get_args(OrderState) or self.order_reason not in get_args(OrderReason):
+            raise ValueError("a health record tells what became of an order in listed words")
         if not all(_SHA256.fullmatch(digest) for digest in self.model_sha256.values()):
             raise ValueError("a health record's hashes are SHA-256, in hexadecimal")
         if not all(map(is_slug, self.zones)):

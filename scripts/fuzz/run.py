@@ -14,7 +14,15 @@ from rich.console import Console
 from rich.table import Table
 
 # Parsing YAML takes a hundred times as long as JSON.
-SHARES = {"lift": 0.5, "health": 0.3, "topic": 0.18, "settings": 0.01, "manifest": 0.01}
+SHARES = {
+    "lift": 0.5,
+    "health": 0.3,
+    "topic": 0.1,
+    "settings": 0.01,
+    "manifest": 0.01,
+    "envelope": 0.04,
+    "order": 0.04,
+}
 SEED = 20261127
 SEEDS = {"settings": Path("configs/example.yaml"), "manifest": Path("models/pose-detector/model.yml")}
 LIFT = (
@@ -23,6 +31,11 @@ LIFT = (
     '"spine_flexion_band":"40+","knee_flexion_band":"0-30","confidence_band":"high","view":"oblique","model":"m-1"}'
 )
 TEXT_SEEDS = {"lift": LIFT, "health": '{"zones":["dock-1"],"at_unix_s":1}', "topic": "ergo/v1/north/dock-1/lift"}
+TEXT_SEEDS |= {
+    "envelope": '{"schema":"hingewatch.settings/1","order":"{}","signature":"AAAA"}',
+    "order": '{"site":"north","agent":"box-1","number":7,"canary":"dock","lifts":30,"changes":{"technique":'
+    '{"rounded_deg":35},"pose":{"landmarker":"lite"},"cameras":{"dock":{"rate_hz":12,"masks":[[[0,0],[1,0],[1,1]]]}}}}',
+}
 
 
 def fuzz(name: str, cases: int, scratch: Path) -> dict[str, Any]:

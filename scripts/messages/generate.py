@@ -5,7 +5,7 @@ Usage: python -m scripts.messages.generate. ``tests/test_messages.py`` compares 
 
 import json
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -114,6 +114,8 @@ def _lift_field(name: str) -> dict[str, Any]:
 
 def _health_field(name: str, kind: object) -> dict[str, Any]:
     word = {"type": "string", "pattern": f"^{health._WORD.pattern}$"}
+    if get_origin(kind) is Literal:
+        return {"enum": list(get_args(kind))}
     if kind is int:
         return {"type": "integer"}
     if kind is str:
