@@ -19,7 +19,6 @@ LIFT_FIELDS = {
     "site": {"north"},
     "zone": {"left", "right"},
     "bucket_start": None,
-    "source": {"file", "order"},
     "technique": {"hinge", "squat", "rounded_back", "unknown"},
     "risk": {"low", "medium", "high"},
     "trunk_inclination_band": {"0-30", "30-60", "60-90", "90+", "unknown"},

@@ -39,7 +39,7 @@ def zone(name: str) -> dict[str, Any]:
 
 
 def changes_counted(port: int, result: str) -> float:
-    return sample(page(port), f'edge_agent_settings_changes_total{{source="file",result="{result}"}}') or 0.0
+    return sample(page(port), f'edge_agent_settings_changes_total{{result="{result}",source="file"}}') or 0.0
 
 
 def test_the_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing(tmp_path: Path) -> None:
