@@ -34,6 +34,8 @@ _TURN_S: Final = 0.5
 _WHILE_RUNNING: Final = frozenset({"cameras", "pose", "technique"})
 """What of the file can change without a restart; the bridge's part is not the agent's."""
 _NOT_OURS: Final = frozenset({"bridge"})
+_Asked = bytes | Literal["file", "weigh", "stop"]
+"""bytes: an order."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ class Rollout:
         self._present, self._sight = box.settings, box.sight
         self._attempt: _Attempt | None = None
         self._bucket = 0
-        self._asked: queue.SimpleQueue[bytes | Literal["stop"] | None] = queue.SimpleQueue()
+        self._asked: queue.SimpleQueue[_Asked] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="rollout", daemon=True)
         self._key = public_key(file.orders.trusted_key) if file.orders.trusted_key else None
         box.ordered = standing.last
@@ -77,7 +79,7 @@ class Rollout:
 
     def reload(self) -> None:
         """Read the file again. May be called in a signal handler."""
-        self._asked.put(None)
+        self._asked.put("file")
 
     def saw(self, camera: str, look: Look) -> None:
         """Every look of the box, in its loop: what is on trial is judged by it."""
@@ -87,18 +89,28 @@ class Rollout:
                 attempt.trial.saw(unknown=lift.unknown_reason is not None, with_new=attempt.tries)
 
     def _run(self) -> None:
-        while True:
+        while (asked := self._next()) != "stop":
             try:
-                asked = self._asked.get(timeout=_TURN_S)
-            except queue.Empty:
-                self._weigh()
-                continue
-            if asked == "stop":
-                return
-            if asked is None:
-                self._take_file()
-            else:
-                self._take_order(asked)
+                self._do(asked)
+            except Exception:  # or nothing could be changed any more until a restart
+                self._box.telemetry.settings_changes.labels("file" if asked == "file" else "order", "refused").inc()
+                log.exception(
+                    "settings not changed, by our mistake", fix="please report it; a restart reads the file"
+                )
+
+    def _next(self) -> _Asked:
+        try:
+            return self._asked.get(timeout=_TURN_S)
+        except queue.Empty:
+            return "weigh"
+
+    def _do(self, asked: _Asked) -> None:
+        if asked == "weigh":
+            self._weigh()
+        elif asked == "file":
+            self._take_file()
+        elif isinstance(asked, bytes):
+            self._take_order(asked)
 
     def _take_file(self) -> None:
         try:

@@ -27,6 +27,7 @@ def run(settings: Settings, read: Callable[[], Settings], stop: threading.Event)
 
     Call it from the main thread. Raises InputError or RunError as Box does.
     """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # or it would end us while the networks are being opened
     registry, standing = CollectorRegistry(), _standing(settings)
     box = _box_with_order(settings, standing, registry) if standing.in_force else None
     if box is None:

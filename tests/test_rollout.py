@@ -28,6 +28,8 @@ from tests.demo_day import edge_agent, site_file
 from tests.lift_events import a_lift
 from tests.services import Listener, Mosquitto, RtspServer, accepts_connections, page, sample, wait_for
 
+PATIENCE_S = 60
+"""The box's loop begins when the networks' speed has been measured, which takes a busy machine long."""
 EVERYWHERE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 
 
@@ -60,7 +62,7 @@ def test_the_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing(tmp_path
         try:
             with edge_agent(log, "run", "--config", site) as agent:
                 wait_for("the agent", lambda: accepts_connections(port) and listener.heard("/health"), 60)
-                wait_for("the camera", lambda: "camera watched" in log.read_text(), 60)
+                wait_for("the camera", lambda: "camera watched" in log.read_text(), 60, PATIENCE_S)
 
                 saved(cameras=[{"name": "dock", "source": server.url, "zones": [zone("bay")]},
                                {"name": "gate", "source": str(tmp_path / "away.mp4")}])  # fmt: skip
@@ -173,19 +175,19 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_an_order_is_applied_told_and_kept_over_a_restart(site: Site) -> None:
     assert site.outcome(site.order(1, technique={"rounded_deg": 40})) == "applied"
-    wait_for("all cameras", lambda: site.rounded_deg == {40.0})
+    wait_for("all cameras", lambda: site.rounded_deg == {40.0}, PATIENCE_S)
     kept = read(site.settings.orders.state_path)
     assert kept.last == Ordered(1, "applied")
     assert kept.in_force is not None
     assert site.outcome(site.order(2)) == "applied", "withdrawn: an order of nothing"
-    wait_for("all cameras", lambda: site.rounded_deg == {33.0})
+    wait_for("all cameras", lambda: site.rounded_deg == {33.0}, PATIENCE_S)
 
 
 def test_what_is_refused_is_told_by_a_word_and_what_was_in_force_stays(site: Site) -> None:
     assert site.outcome(site.order(5, technique={"rounded_deg": 40})) == "applied"
     assert site.outcome(site.order(6, cameras={"attic": {"rate_hz": 5}})) == "refused"
     assert site.box.ordered == Ordered(6, "refused", "unknown_camera")
-    wait_for("all cameras", lambda: site.rounded_deg == {40.0})
+    wait_for("all cameras", lambda: site.rounded_deg == {40.0}, PATIENCE_S)
 
     assert site.outcome(site.order(7, pose={"precision": "int8"})) == "refused"  # nothing quantised is here
     assert site.box.ordered == Ordered(7, "refused", "cannot_run")
@@ -204,19 +206,19 @@ def test_a_forger_and_an_old_order_played_again_change_nothing_that_is_told(site
         foreign = site.order(11, technique={"rounded_deg": 60}).model_copy(update={"agent": "box-2"})
         listener.publish(topic, sealed(foreign, private_key(site.key)))
         listener.publish(topic, "")
-        wait_for("three refusals", lambda: site.changes("refused") == 3)
+        wait_for("three refusals", lambda: site.changes("refused") == 3, PATIENCE_S)
     assert site.box.ordered == Ordered(9, "applied")
-    wait_for("all cameras", lambda: site.rounded_deg == {40.0})
+    wait_for("all cameras", lambda: site.rounded_deg == {40.0}, PATIENCE_S)
 
 
 def test_one_camera_tries_it_out_and_the_others_follow_where_nothing_got_worse(site: Site) -> None:
     assert site.outcome(site.order(3, canary="dock", technique={"rounded_deg": 40})) == "on_trial"
     assert site.rounded_deg == {33.0}, "first its lifts are counted as it is"
     site.lifts(30, unknown=6)
-    wait_for("one camera to try it", lambda: site.rounded_deg == {33.0, 40.0})
+    wait_for("one camera to try it", lambda: site.rounded_deg == {33.0, 40.0}, PATIENCE_S)
     site.lifts(30, unknown=8)
-    wait_for("all cameras", lambda: site.rounded_deg == {40.0})
-    wait_for("it to be kept", lambda: read(site.settings.orders.state_path).last == Ordered(3, "applied"))
+    wait_for("all cameras", lambda: site.rounded_deg == {40.0}, PATIENCE_S)
+    wait_for("it to be kept", lambda: read(site.settings.orders.state_path).last == Ordered(3, "applied"), PATIENCE_S)
     assert site.changes("applied") == 1
 
 
@@ -225,12 +227,20 @@ def test_what_makes_lifts_unknown_is_rolled_back_by_itself(site: Site) -> None:
         assert site.outcome(site.order(4, canary="dock", technique={"min_confidence": 0.95})) == "on_trial"
         site.lifts(30, unknown=6)
         site.lifts(500, unknown=0, camera="gate")  # another camera's do not count
-        wait_for("the trial", lambda: len({post.watch._thresholds.min_confidence for post in posts(site)}) == 2)
+        wait_for(
+            "the trial", lambda: len({post.watch._thresholds.min_confidence for post in posts(site)}) == 2, PATIENCE_S
+        )
         site.lifts(30, unknown=20)
-        wait_for("it to be told", lambda: '"rolled_back"' in listener.heard("/health")[-1])
-        wait_for("the camera", lambda: {post.watch._thresholds.min_confidence for post in posts(site)} == {0.6})
+        wait_for("it to be told", lambda: '"rolled_back"' in listener.heard("/health")[-1], PATIENCE_S)
+        wait_for(
+            "the camera", lambda: {post.watch._thresholds.min_confidence for post in posts(site)} == {0.6}, PATIENCE_S
+        )
     assert site.changes("rolled_back") == 1
-    wait_for("it to be kept", lambda: read(site.settings.orders.state_path) == Standing(Ordered(4, "rolled_back")))
+    wait_for(
+        "it to be kept",
+        lambda: read(site.settings.orders.state_path) == Standing(Ordered(4, "rolled_back")),
+        PATIENCE_S,
+    )
 
 
 def posts(site: Site) -> list[Any]:
