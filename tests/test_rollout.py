@@ -62,7 +62,7 @@ def test_the_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing(tmp_path
         try:
             with edge_agent(log, "run", "--config", site) as agent:
                 wait_for("the agent", lambda: accepts_connections(port) and listener.heard("/health"), 60)
-                wait_for("the camera", lambda: "camera watched" in log.read_text(), 60, PATIENCE_S)
+                wait_for("the camera", lambda: "camera watched" in log.read_text(), PATIENCE_S)
 
                 saved(cameras=[{"name": "dock", "source": server.url, "zones": [zone("bay")]},
                                {"name": "gate", "source": str(tmp_path / "away.mp4")}])  # fmt: skip
