@@ -1,6 +1,7 @@
 """What is written of the messages for others is what our own reader takes, no more and no less."""
 
 import json
+import re
 from typing import Any, get_args
 
 import jsonschema
@@ -21,6 +22,10 @@ from tests.lift_events import an_event
 
 LIFT = jsonschema.Draft7Validator(lift_schema())
 HEALTH = jsonschema.Draft7Validator(health_schema())
+
+
+PAGE = (DOCS / "README.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r'```json title="(\w+)"\n(.*?)```', re.DOTALL)
 
 
 def is_lift(payload: str) -> bool:
@@ -93,3 +98,21 @@ def test_every_schema_that_asyncapi_names_is_there_and_speaks_of_our_topics() ->
     topics = {channel["address"].rpartition("/")[2] for channel in channels.values()}
     assert topics == {"lift", "health", "status", "settings"}
     assert set(get_args(Technique)) <= set(lift_schema()["properties"]["technique"]["enum"])
+
+
+def test_the_examples_on_the_page_are_what_an_agent_could_have_written() -> None:
+    told = dict(EXAMPLE.findall(PAGE))
+    assert set(told) == {"lift", "health"}
+    lift, health = json.loads(told["lift"]), json.loads(told["health"])
+    LIFT.validate(lift)
+    assert json.loads(to_json(from_json(told["lift"]))) == lift
+    HEALTH.validate(health)
+    known = {name: health[name] for name in HealthRecord.__annotations__}
+    record = HealthRecord(**known | {"zones": tuple(known["zones"])})
+    assert json.loads(health_json(record, health["at_unix_s"])) == health
+
+
+def test_the_page_has_the_topics_of_asyncapi() -> None:
+    channels = yaml.safe_load(files()["asyncapi.yaml"])["channels"].values()
+    addresses = {re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), channel["address"]) for channel in channels}
+    assert set(re.findall(r"^\| `(ergo/[^`]+)`", PAGE, re.MULTILINE)) == addresses
