@@ -131,7 +131,7 @@ def the_lock_has_hashes(command: Command) -> None:
 
 
 def its_program_is_there(command: Command) -> None:
-    """Minutes to hours long: the module behind the target exists; that make knows the target is asked of every one."""
+    """Minutes to hours long: the module behind the target exists. Whether make knows it is asked of all."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     recipe = makefile.split(f"\n{command.text.split()[1]}:")[1].split("\n\n")[0]
     module = re.findall(r"-m (scripts\.[\w.]+)", recipe)[-1]

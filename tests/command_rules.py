@@ -33,6 +33,7 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"make demo", By("test_demo.py", "test_the_demo_tells_each_lift_why_and_what_it_became")),
     (r"make demo VIDEO=\S+", By("test_demo.py", "test_the_demo_says_what_to_try_next_in_lines_that_can_be_copied")),
     (r"make (test|check)", Here(IS_CI, ci_runs_it)),
+    (r"make docs", By("test_docs_site.py", "test_the_site_has_every_page_and_its_start")),
     (r"\.venv/bin/(pytest|ruff) .*", Here(IS_CI, ci_runs_it)),
     (
         r"make stack( VIDEO=\S+)?",

@@ -3,11 +3,8 @@
 import re
 import shutil
 import subprocess
-import threading
 from collections.abc import Iterator
-from functools import partial
 from html.parser import HTMLParser
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -102,50 +99,44 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def served(site: Path) -> Iterator[str]:
-    handler = partial(_Quiet, directory=str(site))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
+class Reader:
+    """A page of a browser that notes what it asks for and what goes wrong."""
+
+    def __init__(self, browser: Browser, size: str) -> None:
+        width, height = SIZES[size]
+        self.page = browser.new_page(viewport={"width": width, "height": height})
+        self.asked: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def close(self, site: Path) -> None:
+        """Nothing went wrong, and nothing but the site's own files was asked for."""
+        self.page.close()
+        assert self.errors == []
+        assert [url for url in self.asked if not url.startswith((site.as_uri(), "data:", "blob:", "about:"))] == []
 
 
 @pytest.mark.parametrize("size", ["phone", "laptop"])
-def test_pages_are_shown_without_an_error_or_a_word_to_anybody_else(browser: Browser, served: str, size: str) -> None:
-    width, height = SIZES[size]
-    page = browser.new_page(viewport={"width": width, "height": height})
-    asked: list[str] = []
-    errors: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("pageerror", lambda error: errors.append(str(error)))
+def test_pages_are_shown_without_a_server_or_an_error(browser: Browser, site: Path, size: str) -> None:
+    reader = Reader(browser, size)
     for name in ("index", "camera-placement", "readme", "configuration", "grafana/runbooks/CameraDown"):
-        page.goto(f"{served}{name}.html")
-        expect(page.locator("h1")).to_be_visible()
+        reader.page.goto((site / f"{name}.html").as_uri())
+        expect(reader.page.locator("h1")).to_be_visible()
         complete = "all => all.every(one => one.complete && one.naturalWidth > 0)"
-        assert page.locator("article img").evaluate_all(complete), f"a picture of {name} is missing"
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), f"{name} is too wide"
-    assert [url for url in asked if not url.startswith((served, "data:", "blob:"))] == []
-    assert errors == []
-    page.close()
+        assert reader.page.locator("article img").evaluate_all(complete), f"a picture of {name} is missing"
+        assert reader.page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"), f"{name} is too wide"
+    reader.close(site)
 
 
-def test_a_word_is_found_without_any_server_but_the_files_own(browser: Browser, served: str) -> None:
-    page = browser.new_page()
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{served}index.html")
-    page.locator("input.md-search__input").click()
-    page.locator("input.md-search__input").press_sequentially("keep_acknowledged_s")
-    expect(page.locator(".md-search-result__item").first).to_contain_text("Configuration")
-    assert [url for url in asked if not url.startswith((served, "data:", "blob:"))] == []
-    page.close()
+def test_a_settings_name_is_found_without_a_server(browser: Browser, site: Path) -> None:
+    reader = Reader(browser, "laptop")
+    reader.page.goto((site / "index.html").as_uri())
+    reader.page.locator("input.md-search__input").click()
+    reader.page.locator("input.md-search__input").press_sequentially("keep_acknowledged_s")
+    expect(reader.page.locator(".md-search-result__item").first).to_contain_text("Configuration")
+    reader.close(site)
 
 
 def _texts(site: Path, pattern: str) -> list[str]:
     return [path.read_text(encoding="utf-8") for path in sorted(site.rglob(pattern))]
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Nothing: a test's output is for people."""

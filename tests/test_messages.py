@@ -8,8 +8,10 @@ import jsonschema
 import pytest
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from asyncapi3 import AsyncAPI3
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from edge_agent.core import events
 from edge_agent.core.events import FIELDS, EventError, from_json, to_json
@@ -116,3 +118,15 @@ def test_the_page_has_the_topics_of_asyncapi() -> None:
     channels = yaml.safe_load(files()["asyncapi.yaml"])["channels"].values()
     addresses = {re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), channel["address"]) for channel in channels}
     assert set(re.findall(r"^\| `(ergo/[^`]+)`", PAGE, re.MULTILINE)) == addresses
+
+
+def test_asyncapi_is_as_its_specification_says_and_every_reference_leads_somewhere() -> None:
+    written = yaml.safe_load(files()["asyncapi.yaml"])
+    AsyncAPI3.model_validate(written)
+    for operation in written["operations"].values():
+        _, place, name = operation["channel"]["$ref"].split("/")
+        assert name in written[place]
+
+    wrong = written | {"operations": {"send_lift": {"action": "shout", "channel": {"$ref": "#/channels/lift"}}}}
+    with pytest.raises(ValidationError, match="shout"):
+        AsyncAPI3.model_validate(wrong)
