@@ -7,8 +7,8 @@ from typing import Any, get_args
 import jsonschema
 import pytest
 import yaml
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from asyncapi3 import AsyncAPI3
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -102,16 +102,23 @@ def test_every_schema_that_asyncapi_names_is_there_and_speaks_of_our_topics() ->
     assert set(get_args(Technique)) <= set(lift_schema()["properties"]["technique"]["enum"])
 
 
-def test_the_examples_on_the_page_are_what_an_agent_could_have_written() -> None:
-    told = dict(EXAMPLE.findall(PAGE))
-    assert set(told) == {"lift", "health"}
-    lift, health = json.loads(told["lift"]), json.loads(told["health"])
-    LIFT.validate(lift)
-    assert json.loads(to_json(from_json(told["lift"]))) == lift
+def test_the_examples_on_the_page_are_what_is_written_and_read() -> None:
+    told = {name: json.loads(text) for name, text in EXAMPLE.findall(PAGE)}
+    assert set(told) == {"lift", "health", "order", "settings"}
+    assert json.loads(to_json(from_json(json.dumps(told["lift"])))) == told["lift"]
+    LIFT.validate(told["lift"])
+
+    health = dict(told["health"])
     HEALTH.validate(health)
-    known = {name: health[name] for name in HealthRecord.__annotations__}
-    record = HealthRecord(**known | {"zones": tuple(known["zones"])})
-    assert json.loads(health_json(record, health["at_unix_s"])) == health
+    at_unix_s = health.pop("at_unix_s")
+    del health["schema"]
+    record = HealthRecord(**health | {"zones": tuple(health["zones"])})
+    assert json.loads(health_json(record, at_unix_s)) == told["health"]
+
+    jsonschema.Draft7Validator(settings_schema()).validate(told["settings"])
+    for order in (told["order"], json.loads(told["settings"]["order"])):
+        jsonschema.Draft202012Validator(Order.model_json_schema()).validate(order)
+        assert Order.model_validate_json(json.dumps(order)).agent == "dock-box-1"
 
 
 def test_the_page_has_the_topics_of_asyncapi() -> None:
