@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge_agent.settings import Settings
+from edge_agent.settings import BridgeSettings, OutboxSettings, Settings
 from scripts.docs.in_the_picture import farthest_m
 from scripts.docs.measured import said
 from scripts.docs.pictures import DRAWN, FOLDER
@@ -68,6 +68,26 @@ def test_heights_and_distances_on_the_placement_page_are_reckoned_rightly() -> N
         assert near == pytest.approx(max(steepest, sqrt(max(NEAREST_M**2 - above**2, 0))), abs=0.06)
         assert far == pytest.approx(sqrt(FARTHEST_M**2 - above**2), abs=0.06)
     assert farthest_m(90) == pytest.approx(9.33, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("README.md", "Real clips seen from the side: 34 of 34 told were right; seen obliquely, 20 of 26."),
+        ("README.md", "Three people at once, 120 to 250 px tall, one crossing (12 simulated clips, 6 min): 25 of 30"),
+        ("README.md", "In eight of its 60 clips no lift was found at all"),
+        ("models/spine/README.md", "2–45° up, 2.5–10 m away"),
+        ("deploy/k8s/README.md", "| its file | not read | 10 MB;"),
+    ],
+)
+def test_figures_that_pages_repeat_stand_where_they_were_measured(document: str, words: str) -> None:
+    assert said(document, words)
+
+
+def test_limits_on_the_operations_page_are_the_programs() -> None:
+    page = (DOCS / "operations.md").read_text(encoding="utf-8")
+    assert f"`outbox.max_events`: {OutboxSettings().max_events:,}" in page
+    assert f"`bridge.max_state_mib`: {BridgeSettings().max_state_mib:,}" in page
 
 
 def test_a_picture_whose_figure_is_gone_from_its_page_is_told() -> None:

@@ -126,7 +126,7 @@ def height_and_distance() -> Picture:
     picture.add(*_too_steep(foot, middle, scale))
     for angle in (2, STEEPEST_DEG):
         x, y = around(middle, scale * FARTHEST_M + 8, angle)
-        picture.add(text((x, y), f"{angle}° down", look="bold", fill=BLUE))
+        picture.add(text((x + 4, max(y, 26)), f"{angle}° down", look="bold", fill=BLUE))
     for far in (NEAREST_M, 5, FARTHEST_M):
         x = foot[0] + scale * far
         picture.add(stroke([(x, foot[1]), (x, foot[1] + 8)], INK, 2))
