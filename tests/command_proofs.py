@@ -109,8 +109,9 @@ def the_unit_is_ours_or_debians(command: Command) -> None:
     assert units
     for unit in units:
         ours, debians = ROOT / f"deploy/systemd/{unit}.service", Path(f"/lib/systemd/system/{unit}.service")
-        assert ours.exists() or debians.exists(), unit
-        assert "reload" not in words or "ExecReload=" in debians.read_text(encoding="utf-8")
+        file = ours if ours.exists() else debians
+        assert file.exists(), unit
+        assert "reload" not in words or "ExecReload=" in file.read_text(encoding="utf-8"), f"{unit} has no ExecReload"
 
 
 def the_installer_prints_it(command: Command) -> None:
@@ -147,9 +148,10 @@ def runnable(command: Command, proof: Run) -> str:
 
 
 def furnish(folder: Path, page: str) -> None:
-    """What a reader has at hand: the project's files, and the settings files that the page writes out."""
+    """What a reader has at hand: the project's files, a settings file, and those that the page writes out."""
     for name in ("configs", "deploy", "edge_agent"):
         (folder / name).symlink_to(ROOT / name)
+    (folder / "site.yaml").symlink_to(ROOT / "configs/example.yaml")
     for name, text in re.findall(
         r'```yaml title="([\w.-]+)"\n(.*?)```', (ROOT / page).read_text(encoding="utf-8"), re.DOTALL
     ):

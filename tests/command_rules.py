@@ -92,16 +92,17 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"\.venv/bin/edge-agent simulate-fleet .*",
         By("test_fleet.py", "test_a_site_with_certificates_is_played_with_each_agents_own"),
     ),
+    (r"\.venv/bin/edge-agent orders key .*", Run()),
+    (
+        r"\.venv/bin/edge-agent orders send .*",
+        By("test_rollout.py", "test_an_order_is_applied_told_and_kept_over_a_restart"),
+    ),
     # a box with systemd
     (r"sudo apt-get install .*", Here("installs on this machine", debian_has_it)),
     (r"setpriv .*", Here(NO_SYSTEMD, the_installer_prints_it)),
     (
         r"cp \S+/bridge\.sqlite \S+",
         By("test_ledger_backup.py", "test_a_copy_of_a_stopped_bridges_file_counts_on_and_a_running_one_is_locked"),
-    ),
-    (
-        r"systemctl kill --signal=HUP hingewatch-agent",
-        By("test_rollout.py", "test_the_file_is_read_again_on_sighup_and_a_bad_one_changes_nothing"),
     ),
     (r"(systemctl|journalctl|ln) .*", Here(NO_SYSTEMD, the_unit_is_ours_or_debians)),
     # containers
