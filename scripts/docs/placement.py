@@ -142,7 +142,9 @@ def _mounted(foot: Point, middle: Point, scale: float, far: float, high: float) 
         stroke([(at[0], foot[1]), at], GREY, 3),
         stroke([at, middle], GREEN, 1.5, dashes="5 5"),
         camera(at, middle, GREEN),
-        text((at[0] + 10, at[1] + 44), f"{high:g} m up, {far:g} m away: {down:.0f}° down", fill=GREEN, size=13),
+        lines(
+            (at[0] + 10, at[1] + 44), (f"{high:g} m up, {far:g} m away:", f"{down:.0f}° down"), fill=GREEN, size=13
+        ),
     ]
 
 
