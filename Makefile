@@ -1,6 +1,6 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check demo stack archive bench bench-fleet chaos fuzz train evaluate lock clean
+.PHONY: help setup setup-test test check docs demo stack archive bench bench-fleet chaos fuzz train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -21,6 +21,7 @@ setup-test: setup  ## what the tests need besides: broker, Prometheus, RTSP serv
 	@scripts/apt-install.sh $(TEST_PACKAGES)
 	@scripts/setup.sh dev
 	@scripts/k8s/setup.sh
+	@scripts/docs/setup.sh
 
 check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff check .
@@ -29,6 +30,11 @@ check: setup-test  ## formatting, lint and types only
 
 test: check  ## everything: set-up, checks and tests
 	.venv/bin/pytest
+
+docs: setup  ## the documentation as a site: build/site, readable without a server; every link and anchor checked
+	@scripts/docs/setup.sh
+	@NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --strict --quiet
+	@echo "file://$(CURDIR)/build/site/index.html"
 
 demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp://... | 0
 	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}

@@ -96,7 +96,7 @@ class Section(BaseModel):
 class ZoneSettings(Section):
     """A named part of the floor. A lift belongs to the zone in which the person's feet stand."""
 
-    name: Slug
+    name: Slug = Field(description="its name in events and metrics")
     polygon: Polygon = Field(description="corners as fractions of the frame's width and height, origin top left")
     workers: int | None = Field(None, ge=1, description="how many people work here; fewer than three are warned of")
 
@@ -104,7 +104,7 @@ class ZoneSettings(Section):
 class CameraSettings(Section):
     """One video source."""
 
-    name: Slug
+    name: Slug = Field(description="its name in metrics, and its zone's where it has none")
     source: Annotated[str, BeforeValidator(_with_environment), AfterValidator(_watchable)] = Field(
         min_length=1, description="rtsp://, http(s)://, a file, a V4L2 device such as /dev/video0, or 0"
     )
@@ -155,6 +155,7 @@ class PrivacySettings(Section):
     min_lifts: int = Field(5, ge=1, description="a zone's bucket is released only once it holds this many lifts")
 
 
+LISTEN_ON = "address to listen on; 0.0.0.0 lets other machines reach it"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
 
@@ -162,8 +163,8 @@ MQTT_PORT, MQTT_TLS_PORT = 1883, 8883
 class MqttSettings(Section):
     """The broker that events are sent to."""
 
-    host: str = "127.0.0.1"
-    username: str | None = None
+    host: str = Field("127.0.0.1", description="the broker's name or address")
+    username: str | None = Field(None, description="user name, where the broker asks for one")
     password_file: UserPath | None = Field(None, description=f"file holding the password; or set {PASSWORD_VARIABLE}")
     password: Annotated[SecretStr | None, BeforeValidator(_never_in_file)] = Field(
         None, exclude=True, description=f"put it in a file named by password_file, or in {PASSWORD_VARIABLE}"
@@ -203,7 +204,9 @@ def _speaks_tls(known: Mapping[str, object]) -> bool:
 class OutboxSettings(Section):
     """The durable queue between a lift and the broker's acknowledgement."""
 
-    path: UserPath = Path("~/.local/state/hingewatch/outbox.sqlite")
+    path: UserPath = Field(
+        Path("~/.local/state/hingewatch/outbox.sqlite"), description="the SQLite file; it must survive a reboot"
+    )
     max_events: int = Field(100_000, ge=1, description="beyond this the oldest low-risk events make room, counted")
     keep_acknowledged_s: float = Field(
         2000.0, ge=0, description="longer than the broker's autosave_interval: a killed broker forgets what it took"
@@ -222,7 +225,7 @@ class OrderSettings(Section):
 class MetricsSettings(Section):
     """The agent's own /metrics page."""
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description=LISTEN_ON)
     port: int = Field(9108, ge=0, le=65535, description="0: any free port")
 
 
@@ -242,9 +245,11 @@ DayHour = Annotated[int, Field(ge=0, le=23)]
 class BridgeSettings(Section):
     """MQTT -> Prometheus."""
 
-    host: str = "127.0.0.1"
+    host: str = Field("127.0.0.1", description=LISTEN_ON)
     port: int = Field(9109, ge=0, le=65535, description="0: any free port")
-    state_path: UserPath = Path("~/.local/state/hingewatch/bridge.sqlite")
+    state_path: UserPath = Field(
+        Path("~/.local/state/hingewatch/bridge.sqlite"), description="the SQLite file that keeps what was counted"
+    )
     stale_after_s: float = Field(120.0, gt=0, description="an agent silent for this long is shown as down")
     replica: Slug | None = Field(None, description="name, when several bridges of one machine share the state file")
     max_zones: int = Field(1000, ge=1, description="of all sites, 200 of each; a new zone beyond them is refused")
@@ -260,9 +265,9 @@ class BridgeSettings(Section):
 class Settings(Section):
     """One site's file."""
 
-    site: Slug = "my-site"
-    agent: Slug = "edge-1"
-    cameras: tuple[CameraSettings, ...] = ()
+    site: Slug = Field("my-site", description="the site's name, in every topic and metric")
+    agent: Slug = Field("edge-1", description="this box's name, different for every box of the site")
+    cameras: tuple[CameraSettings, ...] = Field((), description="the video sources that this box watches")
     pose: PoseSettings = Field(default_factory=PoseSettings)
     technique: TechniqueSettings = Field(default_factory=TechniqueSettings)
     privacy: PrivacySettings = Field(default_factory=PrivacySettings)

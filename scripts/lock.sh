@@ -13,5 +13,6 @@ compile pyproject.toml --constraints requirements-dev.lock --output-file require
 compile pyproject.toml --extra quantize --constraints requirements-dev.lock --output-file requirements-quantize.lock
 compile scripts/bench/requirements.in --output-file scripts/bench/requirements.lock
 compile scripts/fuzz/requirements.in --output-file scripts/fuzz/requirements.lock
+compile scripts/docs/requirements.in --output-file scripts/docs/requirements.lock
 compile scripts/k8s/requirements.in --output-file scripts/k8s/requirements.lock
 compile --group build --constraints requirements-dev.lock --output-file requirements-build.lock

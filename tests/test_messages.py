@@ -1,14 +1,17 @@
 """What is written of the messages for others is what our own reader takes, no more and no less."""
 
 import json
+import re
 from typing import Any, get_args
 
 import jsonschema
 import pytest
 import yaml
+from asyncapi3 import AsyncAPI3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from edge_agent.core import events
 from edge_agent.core.events import FIELDS, EventError, from_json, to_json
@@ -21,6 +24,10 @@ from tests.lift_events import an_event
 
 LIFT = jsonschema.Draft7Validator(lift_schema())
 HEALTH = jsonschema.Draft7Validator(health_schema())
+
+
+PAGE = (DOCS / "README.md").read_text(encoding="utf-8")
+EXAMPLE = re.compile(r'```json title="(\w+)"\n(.*?)```', re.DOTALL)
 
 
 def is_lift(payload: str) -> bool:
@@ -93,3 +100,40 @@ def test_every_schema_that_asyncapi_names_is_there_and_speaks_of_our_topics() ->
     topics = {channel["address"].rpartition("/")[2] for channel in channels.values()}
     assert topics == {"lift", "health", "status", "settings"}
     assert set(get_args(Technique)) <= set(lift_schema()["properties"]["technique"]["enum"])
+
+
+def test_the_examples_on_the_page_are_what_is_written_and_read() -> None:
+    told = {name: json.loads(text) for name, text in EXAMPLE.findall(PAGE)}
+    assert set(told) == {"lift", "health", "order", "settings"}
+    assert json.loads(to_json(from_json(json.dumps(told["lift"])))) == told["lift"]
+    LIFT.validate(told["lift"])
+
+    health = dict(told["health"])
+    HEALTH.validate(health)
+    at_unix_s = health.pop("at_unix_s")
+    del health["schema"]
+    record = HealthRecord(**health | {"zones": tuple(health["zones"])})
+    assert json.loads(health_json(record, at_unix_s)) == told["health"]
+
+    jsonschema.Draft7Validator(settings_schema()).validate(told["settings"])
+    for order in (told["order"], json.loads(told["settings"]["order"])):
+        jsonschema.Draft202012Validator(Order.model_json_schema()).validate(order)
+        assert Order.model_validate_json(json.dumps(order)).agent == "dock-box-1"
+
+
+def test_the_page_has_the_topics_of_asyncapi() -> None:
+    channels = yaml.safe_load(files()["asyncapi.yaml"])["channels"].values()
+    addresses = {re.sub(r"\{(\w+)\}", lambda name: name[1].upper(), channel["address"]) for channel in channels}
+    assert set(re.findall(r"^\| `(ergo/[^`]+)`", PAGE, re.MULTILINE)) == addresses
+
+
+def test_asyncapi_is_as_its_specification_says_and_every_reference_leads_somewhere() -> None:
+    written = yaml.safe_load(files()["asyncapi.yaml"])
+    AsyncAPI3.model_validate(written)
+    for operation in written["operations"].values():
+        _, place, name = operation["channel"]["$ref"].split("/")
+        assert name in written[place]
+
+    wrong = written | {"operations": {"send_lift": {"action": "shout", "channel": {"$ref": "#/channels/lift"}}}}
+    with pytest.raises(ValidationError, match="shout"):
+        AsyncAPI3.model_validate(wrong)

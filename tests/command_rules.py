@@ -1,0 +1,124 @@
+"""How each command of the documentation is proven. A new one without a row fails the test, which says what to do.
+
+The first row whose pattern is the whole command counts; ``command_proofs`` says what each kind of proof is.
+"""
+
+import re
+from typing import Final
+
+from tests.command_proofs import (
+    By,
+    Here,
+    Proof,
+    Run,
+    ci_runs_it,
+    debian_has_it,
+    its_program_is_there,
+    kubectl_knows,
+    named_files_exist,
+    options_are_in_the_script,
+    the_image_is_the_manifests,
+    the_installer_prints_it,
+    the_lock_has_hashes,
+    the_unit_is_ours_or_debians,
+)
+from tests.site_commands import Command
+
+NO_CLUSTER, NO_SYSTEMD = "no cluster is at hand", "no systemd runs where the tests do"
+TORCH, LONG = "needs PyTorch and an OpenGL renderer, minutes to hours", "takes minutes to hours"
+IS_CI = "it is what runs this test"
+
+RULES: Final[tuple[tuple[str, Proof], ...]] = (
+    # the project itself
+    (r"make demo", By("test_demo.py", "test_the_demo_tells_each_lift_why_and_what_it_became")),
+    (r"make demo VIDEO=\S+", By("test_demo.py", "test_the_demo_says_what_to_try_next_in_lines_that_can_be_copied")),
+    (r"make (test|check)", Here(IS_CI, ci_runs_it)),
+    (r"make docs", By("test_docs_site.py", "test_the_site_has_every_page_and_its_start")),
+    (r"\.venv/bin/(pytest|ruff) .*", Here(IS_CI, ci_runs_it)),
+    (
+        r"make stack( VIDEO=\S+)?",
+        By("test_stack.py", "test_lifts_of_the_clip_are_seen_in_prometheus_and_ctrl_c_ends_everything_in_order"),
+    ),
+    (
+        r"make archive",
+        By("test_install.py", "test_the_archive_installs_without_network_and_what_it_installed_sees_the_clips_lifts"),
+    ),
+    (r"make bench VIDEO=.*", By("test_bench_whole.py", "test_the_whole_benchmark_holds_its_keys_and_draws_its_page")),
+    (r"make bench-fleet", Here(LONG, its_program_is_there)),
+    # one clip
+    (
+        r"\.venv/bin/edge-agent analyze my\.mp4 .*",
+        By("test_end_to_end.py", "test_the_picture_of_a_clip_plays_and_its_report_stands_alone"),
+    ),
+    (
+        r"\.venv/bin/edge-agent evaluate .*",
+        By("test_evaluate.py", "test_every_lift_of_the_demo_clip_is_found_and_judged_rightly"),
+    ),
+    (r"\.venv/bin/edge-agent bench .*", By("test_bench.py", "test_every_stage_of_a_real_clip_has_its_cost")),
+    (
+        r"\.venv/bin/edge-agent models quantize .*",
+        By("test_quantize.py", "test_what_passes_is_kept_with_its_figures"),
+    ),
+    (r"\.venv/bin/pip install --require-hashes -r \S+", Here("NNCF is large", the_lock_has_hashes)),
+    # a site
+    (r"cp configs/example\.yaml my-site\.yaml", Run()),
+    (r"export DOCK_3_PASSWORD=secret", Run()),
+    (r"\.venv/bin/edge-agent config check .*", Run()),
+    (
+        r"\.venv/bin/edge-agent certs renew .*",
+        By("test_site_certificates.py", "test_debians_broker_reads_what_was_made_and_on_a_signal_what_was_renewed"),
+    ),
+    (r"\.venv/bin/edge-agent certs .*", Run()),
+    (r"edge-agent certs .*", Run()),
+    (r"\.venv/bin/edge-agent doctor .*", By("test_cli.py", "test_doctor_is_content_with_a_healthy_box")),
+    (r"\.venv/bin/edge-agent peek .*", By("test_peek.py", "test_it_says_who_looks_and_ends_by_itself")),
+    (
+        r"\.venv/bin/edge-agent (run|bridge) .*",
+        By("test_quick_start.py", "test_the_file_on_the_page_leads_from_a_camera_to_a_lift_on_the_overview_page"),
+    ),
+    (
+        r"(\.venv/bin/)?edge-agent report .*",
+        By("test_period_report.py", "test_the_command_says_what_it_found_and_wrote"),
+    ),
+    (
+        r"\.venv/bin/edge-agent simulate-fleet .*--history .*",
+        By("test_fleet.py", "test_the_history_has_the_series_of_the_bridges_page_and_no_others"),
+    ),
+    (
+        r"\.venv/bin/edge-agent simulate-fleet .*--rate .*",
+        By("test_fleet.py", "test_no_event_is_lost_or_counted_twice_though_the_bridge_is_killed_under_load"),
+    ),
+    (
+        r"\.venv/bin/edge-agent simulate-fleet .*",
+        By("test_fleet.py", "test_a_site_with_certificates_is_played_with_each_agents_own"),
+    ),
+    (r"\.venv/bin/edge-agent orders key .*", Run()),
+    (
+        r"\.venv/bin/edge-agent orders send .*",
+        By("test_rollout.py", "test_an_order_is_applied_told_and_kept_over_a_restart"),
+    ),
+    # a box with systemd
+    (r"sudo apt-get install .*", Here("installs on this machine", debian_has_it)),
+    (r"setpriv .*", Here(NO_SYSTEMD, the_installer_prints_it)),
+    (
+        r"cp \S+/bridge\.sqlite \S+",
+        By("test_ledger_backup.py", "test_a_copy_of_a_stopped_bridges_file_counts_on_and_a_running_one_is_locked"),
+    ),
+    (r"(systemctl|journalctl|ln) .*", Here(NO_SYSTEMD, the_unit_is_ours_or_debians)),
+    # containers
+    (r"docker compose -f \S+ up", By("test_deploy.py", "test_compose_follows_its_specification")),
+    (r"podman build .*", By("test_deploy.py", "test_the_image_is_built_as_hadolint_would_have_it")),
+    (r"podman save .*", Here("no k3s is at hand", the_image_is_the_manifests)),
+    (r"deploy/k8s/secrets\.sh .* \| kubectl apply -f -", Run(instead=(("kubectl apply -f -", "cat"),))),
+    (r"kubectl apply --server-side -k .*", Here(NO_CLUSTER, kubectl_knows)),
+    (r"kubectl .*", Here(NO_CLUSTER, kubectl_knows)),
+    # simulated people
+    (r"\.\./environment\.sh .*", Here(TORCH, named_files_exist)),
+    (r"~/\.cache/people-venv/bin/python .*", Here(TORCH, options_are_in_the_script)),
+    (r"\.\./\.\./\.venv/bin/python form\.py .*", Here(TORCH, options_are_in_the_script)),
+)
+
+
+def proof_of(command: Command) -> Proof | None:
+    """The first row that fits."""
+    return next((proof for pattern, proof in RULES if re.fullmatch(pattern, command.text)), None)
