@@ -23,7 +23,6 @@ BESIDE_DOCS: Final = (
 FOUND_FIRST: Final = {"docs/configuration.md": 4, "docs/metrics.md": 2, "DESIGN.md": 0.3, "CHANGELOG.md": 0.3}
 """How much a page weighs in the search, where it is not 1: what a word means comes before how it came about."""
 
-CHAIN: Final = "![From the camera to whoever is told](docs/pictures/architecture.svg)"
 _FLOWCHART: Final = re.compile(r"^```mermaid\n.*?^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -39,13 +38,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """GitHub draws the README's flow chart; here that would take a script from elsewhere, so a picture stands in.
-
-    And what the search makes of the page.
-    """
+    """What the search makes of the page. A flow chart would take a script from elsewhere to draw."""
     page.meta["search"] = {"boost": FOUND_FIRST.get(page.file.src_uri, 1)}
-    if page.file.src_uri == "README.md":
-        return _FLOWCHART.sub(CHAIN, markdown)
     if _FLOWCHART.search(markdown):
         raise PluginError(f"{page.file.src_uri} has a mermaid chart: draw it in scripts/docs/chain.py instead")
     return markdown
