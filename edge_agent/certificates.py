@@ -3,11 +3,8 @@
 Made with the ``cryptography`` library. Keys are of the curve P-256, which every TLS 1.2 and 1.3 client knows.
 """
 
-import os
 import re
-import stat
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -20,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edge_agent.errors import InputError
+from edge_agent.output import write_file
 
 AUTHORITY_DAYS: Final = 3650
 """Replacing it means visiting every box; a site that lasts longer makes a new one."""
@@ -172,28 +170,3 @@ def _general(address: str) -> x509.GeneralName:
                 "give it as in mqtt.host, without port; other letters than a-z in the xn-- form",
             ) from None
         return x509.DNSName(address)
-
-
-def write_file(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all: a reader that comes in between finds the old file.
-
-    What it replaces hands on its owner, group and mode: the broker reads its key as a user of its own.
-    Raises InputError where that cannot be.
-    """
-    new = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new.unlink(missing_ok=True)
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(content)
-            if path.exists():
-                old = path.stat()
-                os.fchown(file.fileno(), old.st_uid, old.st_gid)
-                mode = stat.S_IMODE(old.st_mode)
-            os.fchmod(file.fileno(), mode)
-        new.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
-        fix = "name a folder that this user owns; to renew what others own, run it as root"
-        raise InputError(f"cannot write {path}: {error.strerror}", fix) from error

@@ -5,8 +5,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from edge_agent.certificates import write_file
 from edge_agent.errors import InputError
+from edge_agent.output import write_file
 
 
 def new_key(path: Path) -> Path:

@@ -16,10 +16,10 @@ from edge_agent.certificates import (
     new_authority,
     new_client,
     new_server,
-    write_file,
 )
 from edge_agent.core.events import health_topic, settings_topic, status_topic, topic
 from edge_agent.errors import InputError
+from edge_agent.output import write_file
 
 BRIDGE: Final = "bridge"
 OPERATOR: Final = "operator"

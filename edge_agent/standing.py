@@ -8,9 +8,9 @@ from typing import Final
 import structlog
 from pydantic import TypeAdapter, ValidationError
 
-from edge_agent.certificates import write_file
 from edge_agent.core.health import Ordered
 from edge_agent.errors import InputError
+from edge_agent.output import write_file
 
 log = structlog.get_logger()
 
