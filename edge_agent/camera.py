@@ -33,7 +33,7 @@ from edge_agent.errors import InputError
 from edge_agent.frames import SILENT, CameraTelemetry, DropReason, FrameReader, read_video
 from edge_agent.settings import CameraSettings
 from edge_agent.video import VideoInfo, is_live, open_video, probe, redact, video_info
-from edge_agent.video_failures import failure
+from edge_agent.video_failures import Failure, failure
 
 __all__ = [
     "SILENT",
@@ -71,7 +71,8 @@ class Camera:
 
     Live sources: the newest frame wins, and the source is reopened for ever. Files: the reader waits until
     each frame was taken or is known not to be needed, and the state at the end is ``ended``. ``error`` says why a
-    file could not be read. ``ready`` is set whenever any camera that shares it has a frame or has ended.
+    file could not be read, ``why_down`` why a live source gave nothing when it was last tried. ``ready`` is set
+    whenever any camera that shares it has a frame or has ended.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Camera:
     ) -> None:
         self.name = settings.name
         self.error: InputError | None = None
+        self.why_down: Failure | None = None
         self._settings = settings
         self._telemetry = telemetry
         self._ready = ready or threading.Event()
@@ -228,7 +230,7 @@ class Camera:
 
     def _lost(self, retry_state: RetryCallState) -> None:
         error = _error_of(retry_state)
-        found = failure(error)
+        self.why_down = found = failure(error)
         self._telemetry.failed(self.name, found.reason)
         with self._changed:
             self._blind_from_s = min(self._blind_from_s, time.monotonic())
@@ -261,7 +263,7 @@ class Camera:
             self._blind_from_s = time.monotonic() + self._patience_s
         if self._state == "up":
             return
-        self._state = "up"
+        self._state, self.why_down = "up", None
         self._telemetry.up(self.name, True)
         log.info("camera up", camera=self.name)
         if self._was_up:

@@ -1,7 +1,7 @@
 """The only reader of YAML, environment and secret files: one site's file becomes frozen :class:`Settings`."""
 
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import isclass
 from pathlib import Path
@@ -42,10 +42,18 @@ _YAML_LEAKS = (ValueError, ArithmeticError, LookupError, AttributeError, TypeErr
 log = structlog.get_logger()
 
 
+class FlawError(InputError):
+    """What is wrong at one place of the file; ``said`` is that without the place."""
+
+    def __init__(self, where: str, place: Place, said: str, fix: str) -> None:
+        super().__init__(f"{where}: {_spell(place)}: {said}", fix)
+        self.place, self.said = place, said
+
+
 class SettingsError(InputError):
     """A file with one flaw or more; ``flaws`` holds all of them, the first is the error's own text."""
 
-    def __init__(self, flaws: list[InputError]) -> None:
+    def __init__(self, flaws: Sequence[InputError]) -> None:
         more = f" (and {len(flaws) - 1} more: edge-agent config check)" if len(flaws) > 1 else ""
         super().__init__(flaws[0].what, flaws[0].fix + more)
         self.flaws = flaws
@@ -59,7 +67,11 @@ def load(path: Path | None, environ: Mapping[str, str], *, cameras: bool = True)
     Raises SettingsError naming file, line and key of every flaw, InputError where a file cannot be read.
     """
     text = "" if path is None else _read(path, "the settings file", "check the path given to --config")
-    name = str(path)
+    return load_text(text, str(path), environ, cameras=cameras)
+
+
+def load_text(text: str, name: str, environ: Mapping[str, str], *, cameras: bool = True) -> Settings:
+    """The same, of a file's text; ``name`` is what errors call it."""
     lines, tree = _parse(text, name)
     if not cameras and isinstance(tree, dict):
         tree.pop("cameras", None)
@@ -189,7 +201,7 @@ def _explain(detail: ErrorDetails, name: str, lines: Mapping[Place, int]) -> Inp
     # Python refuses to write out an int of thousands of digits
     short = isinstance(given, float) or (isinstance(given, int) and given.bit_length() <= 64)
     is_now = f" (is {given})" if short else ""
-    return InputError(f"{where}: {_spell(place)}: {message[:1].lower()}{message[1:]}{is_now}", fix)
+    return FlawError(where, place, f"{message[:1].lower()}{message[1:]}{is_now}", fix)
 
 
 def _meaning(place: Place) -> str:
