@@ -4,7 +4,6 @@ The picture is small, masked areas are blank, the faces of all who are followed 
 page on this machine only, under an address that cannot be guessed, and never to disk. ``run`` has no such page.
 """
 
-import getpass
 import secrets
 import threading
 import time
@@ -20,20 +19,16 @@ import structlog
 
 from edge_agent.agent import Watch
 from edge_agent.camera import Camera
+from edge_agent.coarse import small_jpeg, told_hidden, told_shown, without_faces
 from edge_agent.core.records import Frame, Image
 from edge_agent.errors import InputError
 from edge_agent.overlay import Drawing
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.network import InferenceError
-from edge_agent.pose.pixels import blank
 from edge_agent.settings import CameraSettings, Settings
 
 log = structlog.get_logger()
 
-WIDTH_PX: Final = 480
-"""Enough to see what the camera shows. Somebody 120 pixels tall in a 1280-pixel picture, who may not be found and
-blurred, has a face 6 pixels wide here; to recognise a well-known one takes 16 (see ``draw.FACE_CELLS``)."""
-LONGEST_MIN: Final = 60
 _ZONE_COLOUR: Final = (178, 114, 0)  # Okabe and Ito's blue
 _WAIT_S: Final = 0.5
 
@@ -59,9 +54,7 @@ class Peek:
 
     def show(self, image: Image) -> None:
         """Replace the picture."""
-        height = round(image.shape[0] * WIDTH_PX / image.shape[1])
-        small = cv2.resize(image, (WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-        self._picture = cv2.imencode(".jpg", small)[1].tobytes()
+        self._picture = small_jpeg(image)
 
     def __enter__(self) -> "Peek":
         self._thread.start()
@@ -113,7 +106,7 @@ def peek(settings: Settings, name: str, minutes: float, stop: threading.Event, t
     until_s = time.monotonic() + 60 * minutes
     watch = Watch(camera_settings, Eyes(settings.pose), settings.technique.thresholds)
     camera, drawing = Camera(camera_settings), Drawing()
-    log.warning("a camera's picture is shown", camera=name, user=getpass.getuser(), minutes=minutes)
+    told_shown(name, minutes)
     camera.start()
     try:
         with Peek() as page:
@@ -124,7 +117,7 @@ def peek(settings: Settings, name: str, minutes: float, stop: threading.Event, t
                     _look(frame, watch, drawing, page)
     finally:
         camera.close()
-        log.warning("a camera's picture is no longer shown", camera=name)
+        told_hidden(name)
     if camera.error:
         raise camera.error
 
@@ -135,12 +128,12 @@ def _look(frame: Frame, watch: Watch, drawing: Drawing, page: Peek) -> None:
     except InferenceError as error:
         log.warning("inference failed, picture not shown", what=error.what, fix=error.fix)
         return
-    page.show(drawing.draw(_with_zones(frame.image, watch.camera), look))
+    page.show(without_faces(_with_zones(frame.image, watch.camera), watch.camera, look, drawing))
 
 
 def _with_zones(image: Image, camera: CameraSettings) -> Image:
-    """Masked areas blank, zones as lines."""
-    drawn, size = blank(image, camera.masks).copy(), np.array([image.shape[1], image.shape[0]])
+    """Zones as lines."""
+    drawn, size = image.copy(), np.array([image.shape[1], image.shape[0]])
     for zone in camera.zones:
         corners = np.rint(np.array(zone.polygon) * size).astype(np.int32)
         cv2.polylines(drawn, [corners], True, _ZONE_COLOUR, thickness=max(2, image.shape[0] // 240))

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from edge_agent.coarse import WIDTH_PX
 from edge_agent.core.records import Image
 from edge_agent.errors import InputError
-from edge_agent.peek import WIDTH_PX, Peek, camera_named, peek
+from edge_agent.peek import Peek, camera_named, peek
 from edge_agent.settings import CameraSettings, Settings
 from tests.demo_clip import DEMO_CLIP
 from tests.services import wait_for
