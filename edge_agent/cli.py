@@ -221,6 +221,27 @@ def peek(
 
 
 @app.command()
+def setup(
+    config: Config = None,
+    minutes: Annotated[float, typer.Option("--minutes", min=0.1, max=480, help="Then it ends by itself.")] = 60,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="On this machine only; 0: any free one.")
+    ] = 9110,
+) -> None:
+    """Place the cameras and draw zones and masks, in a browser on this machine; people are shown as lines."""
+    leave_nothing_behind()
+    if config is None:
+        raise InputError("no settings file is named", "give it: edge-agent setup --config site.yaml")
+    import os
+
+    from edge_agent.setup.run import setup as serve
+    from edge_agent.setup.site_file import SiteFile
+
+    stop, _ = when_asked_to_stop()
+    serve(SiteFile(config, os.environ), port, minutes, stop, typer.echo)
+
+
+@app.command()
 def doctor(
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,

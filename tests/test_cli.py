@@ -26,7 +26,18 @@ def test_help_names_every_command_and_imports_no_heavy_part() -> None:
     listing = "import sys; sys.argv = ['edge-agent', '--help']\ntry:\n  from edge_agent.cli import main; main()\n"
     listing += "finally: print([m for m in ('openvino', 'av', 'cv2', 'paho', 'pydantic') if m in sys.modules])"
     said = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, timeout=60, check=False)
-    for command in "run", "analyze", "evaluate", "bench", "bridge", "doctor", "models", "config", "simulate-fleet":
+    for command in (
+        "run",
+        "analyze",
+        "evaluate",
+        "bench",
+        "bridge",
+        "doctor",
+        "setup",
+        "models",
+        "config",
+        "simulate-fleet",
+    ):
         assert f"│ {command} " in said.stdout
     assert said.stdout.rstrip().endswith("[]")
 
@@ -41,6 +52,7 @@ def test_version() -> None:
         (["run"], "give either --config FILE or --demo"),
         (["run", "--demo", "--config", EXAMPLE], "give either --config FILE or --demo"),
         (["run", "--config", EXAMPLE], "names no cameras"),
+        (["setup"], "no settings file is named"),
         (["run", "--config", "nowhere.yaml"], "cannot read the settings file nowhere.yaml"),
         (["analyze", "nowhere.mp4"], "nowhere.mp4 does not exist"),
         (["evaluate", "nowhere.json", "nowhere"], "nowhere is no folder"),
