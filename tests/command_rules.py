@@ -73,6 +73,10 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"\.venv/bin/edge-agent doctor .*", By("test_cli.py", "test_doctor_is_content_with_a_healthy_box")),
     (r"\.venv/bin/edge-agent peek .*", By("test_peek.py", "test_it_says_who_looks_and_ends_by_itself")),
     (
+        r"(ssh -t -L 9110:127\.0\.0\.1:9110 \S+ /opt/hingewatch/bin/|\.venv/bin/)edge-agent setup .*",
+        By("test_setup_page.py", "test_the_command_prints_an_address_names_the_user_and_ends_by_itself"),
+    ),
+    (
         r"\.venv/bin/edge-agent (run|bridge) .*",
         By("test_quick_start.py", "test_the_file_on_the_page_leads_from_a_camera_to_a_lift_on_the_overview_page"),
     ),
