@@ -59,6 +59,18 @@ def verify(names: Names = None, config: Config = None) -> None:
         typer.echo(f"{name}: ok")
 
 
+@app.command("test")
+def prove(config: Config = None) -> None:
+    """Open the models as the agent does: each file proven by its hash, each device by a known answer."""
+    from edge_agent.pose.eyes import Eyes
+
+    eyes = Eyes(settings_of(config).pose)
+    for fallback in eyes.fallbacks:
+        typer.echo(f"{fallback.model}: not on {fallback.device}: {fallback.error.what}")
+    for model, device in eyes.devices.items():
+        typer.echo(f"{model}: ok on {device}")
+
+
 @app.command("quantize")
 def quantize(
     clips: Annotated[list[Path], typer.Argument(metavar="CLIPS...", help="A site's videos.", show_default=False)],
