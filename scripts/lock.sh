@@ -8,9 +8,17 @@ compile() {
         --no-header "$@"
 }
 
-compile pyproject.toml --group dev --output-file requirements-dev.lock
-compile pyproject.toml --constraints requirements-dev.lock --output-file requirements.lock
+# OpenVINO asks for a package that reports its use to an analytics service, and works without it. It is in no lock but
+# NNCF's, so whoever installs from a lock must not resolve anew: pip install --no-deps.
+excludes=$(mktemp)
+trap 'rm -f "$excludes"' EXIT
+echo openvino-telemetry >"$excludes"
+
+compile pyproject.toml --group dev --excludes "$excludes" --output-file requirements-dev.lock
+compile pyproject.toml --constraints requirements-dev.lock --excludes "$excludes" --output-file requirements.lock
 compile pyproject.toml --extra quantize --constraints requirements-dev.lock --output-file requirements-quantize.lock
+compile scripts/archive/requirements.in --output-file scripts/archive/requirements.lock
+compile scripts/sbom/requirements.in --output-file scripts/sbom/requirements.lock
 compile scripts/bench/requirements.in --output-file scripts/bench/requirements.lock
 compile scripts/fuzz/requirements.in --output-file scripts/fuzz/requirements.lock
 compile scripts/docs/requirements.in --output-file scripts/docs/requirements.lock

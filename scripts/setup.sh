@@ -52,13 +52,13 @@ pip_install() {
 
 install_runtime() {
     echo "installing the locked dependencies (a minute or two, once)"
-    pip_install --require-hashes -r requirements.lock -r requirements-build.lock
+    pip_install --require-hashes --no-deps -r requirements.lock -r requirements-build.lock
     pip_install --no-deps --no-build-isolation -e .
 }
 
 install_dev() {
     echo "installing the locked development tools"
-    pip_install --require-hashes -r requirements-dev.lock
+    pip_install --require-hashes --no-deps -r requirements-dev.lock
 }
 
 make_venv

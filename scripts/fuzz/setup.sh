@@ -8,7 +8,7 @@ wanted=$(cat requirements.lock scripts/fuzz/requirements.lock | sha256sum)
 echo "installing the fuzzer into $venv (a few minutes, once)"
 rm -rf "$venv"
 "${PYTHON:-python3}" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
     -r requirements.lock -r scripts/fuzz/requirements.lock || {
     echo "error: pip could not install the locked fuzzer" >&2
     echo "fix: see pip's message above; another Python: make fuzz PYTHON=/path/to/python3.11" >&2
