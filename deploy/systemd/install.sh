@@ -1,10 +1,19 @@
 #!/bin/sh
-# Install Hingewatch on a box without containers and without network: unpack the archive there, then as root ./install.sh
-# Run it again with a newer archive to update; the old version stays beside it: ln -sfn to it and restart to go back.
-# DESTDIR=/some/folder installs below that folder and touches no service.
+# Hingewatch on a box without containers and without network. As root:
+#   ./install.sh                            in an unpacked archive: install it
+#   /opt/hingewatch/install.sh ARCHIVE.tar  update: the version that is here and trusted judges the archive
+#   /opt/hingewatch/install.sh --rollback   go back to the version before
+# Each version has a folder of its own; one link says which is run. A newer one is proven before it takes over and watched
+# afterwards, and where it does worse the version before comes back. Settings, certificates and outbox are left alone.
+#   WATCH_S, START_S    how long it is watched (60 s), and how long it may take to become healthy first (120 s)
+#   DESTDIR, SYSTEMCTL  install below a folder and touch no service; or another program in systemctl's place
 set -eu
 umask 022
-cd "$(dirname "$0")"
+root=${DESTDIR:-}
+etc=$root/etc/hingewatch
+link=$root/opt/hingewatch
+signers=$etc/allowed_signers
+systemctl=${SYSTEMCTL-$([ -n "$root" ] || echo systemctl)}
 
 fail() {
     echo "error: $1" >&2
@@ -12,49 +21,194 @@ fail() {
     exit 2
 }
 
-version=$(cat VERSION)
-wanted=$(cat PYTHON)
-root=${DESTDIR:-}
-[ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root may install" "sudo ./install.sh"
-[ "$(uname -m)" = "$(cat MACHINE)" ] || fail "this archive is for $(cat MACHINE), this is $(uname -m)" "make one on such a machine"
-found=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "there is no python3" "apt-get install python3-venv"
-[ "$found" = "$wanted" ] || fail "this archive is for Python $wanted, this is $found" "make one with Python $found: make archive PYTHON=..."
-sha256sum --check --quiet --strict SHA256SUMS || fail "the archive is damaged or was altered" "copy it here again"
+# verify FOLDER: it holds what its maker put there, that and nothing else
+verify() (
+    cd "$1"
+    if [ -e "$signers" ]; then
+        [ -e SHA256SUMS.sig ] || fail "the archive is not signed, and $signers says who may sign" "get a signed one"
+        command -v ssh-keygen >/dev/null || fail "there is no ssh-keygen to check the signature" "apt-get install openssh-client"
+        ssh-keygen -Y verify -f "$signers" -I hingewatch -n hingewatch-archive -s SHA256SUMS.sig <SHA256SUMS >/dev/null 2>&1 ||
+            fail "the archive is signed by nobody whom $signers names" "get it from who may sign it, or add their key"
+    fi
+    sha256sum --check --quiet --strict SHA256SUMS || fail "the archive is damaged or was altered" "copy it here again"
+    held=$(find . ! -type d ! -path ./SHA256SUMS ! -path ./SHA256SUMS.sig | LC_ALL=C sort)
+    [ "$held" = "$(cut -c67- SHA256SUMS | LC_ALL=C sort)" ] || fail "the archive holds files that are not its own" "copy it here again"
+)
 
-# Each version in a folder of its own and one link: an update that breaks off leaves the old one running.
-home=/opt/hingewatch-$version
-echo "installing $home"
-rm -rf "$root$home"
-python3 -m venv "$root$home" || fail "python3 cannot make virtual environments" "apt-get install python3-venv"
-pip="$root$home/bin/python -m pip --disable-pip-version-check --quiet"
-$pip install --no-index --find-links wheels --require-hashes --requirement requirements.lock
-$pip install --no-index --no-deps wheels/hingewatch_edge_agent-*.whl
-$pip uninstall --yes pip setuptools
-cp -r models "$root$home/models"
-mkdir -p "$root/etc/hingewatch" "$root/etc/systemd/system" "$root/usr/lib/sysusers.d"
-ln -sfn "$home" "$root/opt/hingewatch"
-cp hingewatch-agent.service hingewatch-bridge.service "$root/etc/systemd/system/"
-cp hingewatch.conf "$root/usr/lib/sysusers.d/"
-for name in site bridge; do
-    [ -e "$root/etc/hingewatch/$name.yaml" ] && continue
-    sed 's,^  models_dir: .*,  models_dir: /opt/hingewatch/models,' example.yaml >"$root/etc/hingewatch/$name.yaml"
-done
-[ -e "$root/etc/hingewatch/environment" ] || : >"$root/etc/hingewatch/environment"
-chmod 600 "$root/etc/hingewatch/environment"
+# as_service COMMAND...: as the user that the services run as
+as_service() {
+    if [ -n "$root" ]; then
+        HOME=$root/var/lib/hingewatch "$@"
+    else
+        setpriv --reuid hingewatch --regid hingewatch --init-groups env HOME=/var/lib/hingewatch "$@"
+    fi
+}
 
-if [ -z "$root" ]; then
-    systemd-sysusers hingewatch.conf
-    chgrp hingewatch /etc/hingewatch /etc/hingewatch/*.yaml
-    chmod 750 /etc/hingewatch
-    chmod 640 /etc/hingewatch/*.yaml
-    systemctl daemon-reload
-    systemctl try-restart hingewatch-agent hingewatch-bridge
-fi
-cat <<'NEXT'
-Next, on a box with cameras:
-  edit /etc/hingewatch/site.yaml, passwords go to /etc/hingewatch/environment
-  setpriv --reuid hingewatch --regid hingewatch --init-groups env HOME=/var/lib/hingewatch \
-      /opt/hingewatch/bin/edge-agent doctor --config /etc/hingewatch/site.yaml
-  systemctl enable --now hingewatch-agent
-On the machine of the bridge: /etc/hingewatch/bridge.yaml, systemctl enable --now hingewatch-bridge
-NEXT
+# build HOME: the version of the archive that we are in, in a folder of its own
+build() {
+    rm -rf "$1"
+    python3 -m venv --without-pip "$1"
+    # the archive's own pip, from its wheel: the box need not have one, and the version is left without
+    "$1/bin/python" "$(echo wheels/pip-*.whl)/pip" --disable-pip-version-check --quiet \
+        install --no-index --no-deps --find-links wheels --require-hashes --requirement requirements.lock
+    cp -r models units install.sh sbom.cdx.json "$1/"
+}
+
+# settle: the user, the folders and the settings; what is there already is left as it is
+settle() {
+    mkdir -p "$etc" "$root/etc/systemd/system" "$root/usr/lib/sysusers.d" "$root/var/lib/hingewatch"
+    for file in site bridge; do
+        [ -e "$etc/$file.yaml" ] && continue
+        sed 's,^  models_dir: .*,  models_dir: /opt/hingewatch/models,' example.yaml >"$etc/$file.yaml"
+    done
+    [ -e "$etc/environment" ] || : >"$etc/environment"
+    chmod 600 "$etc/environment"
+    [ -z "$root" ] || return 0
+    systemd-sysusers "$PWD/units/hingewatch.conf"
+    chown hingewatch:hingewatch /var/lib/hingewatch
+    chmod 700 /var/lib/hingewatch
+    chgrp hingewatch "$etc" "$etc"/*.yaml
+    chmod 750 "$etc"
+    chmod 640 "$etc"/*.yaml
+}
+
+# prove HOME: with this box's settings and on its devices its models answer rightly; this compiles them too
+prove() {
+    trying=$(mktemp -d)
+    sed "s,/opt/hingewatch/models,$1/models," "$etc/site.yaml" >"$trying/site.yaml"
+    [ -n "$root" ] || chown -R hingewatch "$trying"
+    as_service "$1/bin/edge-agent" models test --config "$trying/site.yaml" && proven=yes || proven=no
+    rm -rf "$trying"
+    [ "$proven" = yes ]
+}
+
+# point_to NAME: from now on this version is run; one rename, so that at every moment one is
+point_to() {
+    ln -sfn "$1" "$link.new"
+    mv -T "$link.new" "$link"
+    cp "$link/units/"*.service "$root/etc/systemd/system/"
+    cp "$link/units/hingewatch.conf" "$root/usr/lib/sysusers.d/"
+    [ -z "$systemctl" ] || $systemctl daemon-reload
+}
+
+# running: which of agent and bridge are
+running() {
+    [ -n "$systemctl" ] || return 0
+    for part in agent bridge; do
+        if $systemctl is-active --quiet "hingewatch-$part"; then echo "$part"; fi
+    done
+}
+
+# ask HOME PART OPTION...: whether this part is healthy, by HOME's program, for an older one cannot ask
+ask() {
+    case $2 in agent) file=site ;; *) file=bridge ;; esac
+    program=$1/bin/edge-agent part=$2
+    shift 2
+    as_service "$program" healthy "$part" --config "$etc/$file.yaml" "$@"
+}
+
+# restart_and_watch HOME PARTS: whether all come up again, stay, and see the cameras that were seen before
+restart_and_watch() {
+    for part in $2; do $systemctl restart "hingewatch-$part"; done
+    for part in $2; do
+        [ "$part" = agent ] && seen=$cameras || seen=
+        ask "$1" "$part" --within-s "${START_S:-120}" --for-s "${WATCH_S:-60}" --cameras "$seen" || return 1
+    done
+}
+
+# go_back NAME: the version before is run again; what called this has said why
+go_back() {
+    trap : HUP INT TERM # not '': what is started here would ignore them for ever
+    echo "going back to $1" >&2
+    point_to "$1"
+    WATCH_S=0 cameras=
+    restart_and_watch "$home" "$parts" || echo "error: $1 does not become healthy again either" >&2
+    rm -rf "$home"
+    echo "fix: the old version runs; see the log above: journalctl -u 'hingewatch-*'" >&2
+    exit 1
+}
+
+take_over() {
+    before=$(readlink "$link" || true)
+    before=${before##*/}
+    parts=$(running)
+    cameras=
+    case $parts in *agent*) cameras=$(ask "$home" agent 2>/dev/null | sed -n 's/.*cameras seen: //p') ;; esac
+    if [ -n "$before" ]; then
+        trap 'echo "error: the update was interrupted" >&2; go_back "$before"' HUP INT TERM
+    fi
+    point_to "$name"
+    if ! restart_and_watch "$home" "$parts"; then
+        [ -n "$before" ] || exit 1
+        echo "error: $name does not do what $before did" >&2
+        go_back "$before"
+    fi
+    trap - HUP INT TERM
+    [ -z "$before" ] || ln -sfn "$before" "$link.previous"
+    for old in "$link"-*; do
+        case ${old##*/} in "$name" | "$before") ;; *) rm -rf "$old" ;; esac
+    done
+}
+
+install_this() {
+    [ "$(uname -m)" = "$(cat MACHINE)" ] || fail "this archive is for $(cat MACHINE), this is $(uname -m)" "make one on such a machine"
+    found=$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') || fail "there is no python3" "apt-get install python3"
+    [ "$found" = "$(cat PYTHON)" ] || fail "this archive is for Python $(cat PYTHON), this is $found" "make one with Python $found: make archive PYTHON=..."
+    verify .
+    [ -e "$signers" ] || echo "note: there is no $signers, so whoever brings an archive is believed"
+    name=hingewatch-$(cat VERSION)-$(sha256sum SHA256SUMS | cut -c1-8)
+    home=$root/opt/$name
+    if [ "$(readlink "$link" || true)" = "$name" ]; then
+        echo "$name is what runs already"
+        return
+    fi
+    echo "installing $home"
+    mkdir -p "$root/opt"
+    build "$home"
+    settle
+    if ! prove "$home"; then
+        rm -rf "$home"
+        fail "$name does not pass its self-test here; nothing was changed" "see the message above"
+    fi
+    take_over
+    echo "$name runs${parts:+, watched and found well}"
+}
+
+# The archive is unpacked beside the versions, for /tmp may be small, and judged by us before anything of it is run.
+install_archive() {
+    [ -f "$1" ] || fail "there is no archive $1" "give the .tar that make archive made, or --rollback"
+    unpacked=$(mktemp -d "$root/opt/.hingewatch-XXXXXX")
+    trap 'rm -rf "$unpacked"' EXIT
+    tar -C "$unpacked" --no-same-owner -xf "$1" || fail "$1 cannot be unpacked" "copy it here again"
+    set -- "$1" "$unpacked"/*
+    if [ $# != 2 ] || [ ! -d "$2" ] || [ -L "$2" ]; then
+        fail "$1 is no archive of ours" "give the .tar that make archive made"
+    fi
+    verify "$2"
+    trap : HUP INT TERM # its own affair
+    "$2/install.sh"
+}
+
+roll_back() {
+    before=$(readlink "$link.previous") || fail "there is no version before this one" "install an archive"
+    now=$(readlink "$link")
+    parts=$(running)
+    cameras=
+    point_to "$before"
+    ln -sfn "$now" "$link.previous"
+    echo "$before runs, and no longer $now"
+    restart_and_watch "$root/opt/$now" "$parts" || exit 1
+}
+
+[ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root may install" "sudo $0"
+case ${1-} in
+--rollback) roll_back ;;
+'')
+    cd "$(dirname "$0")"
+    [ -e SHA256SUMS ] || fail "this is no unpacked archive" "give one: $0 ARCHIVE.tar"
+    first=$([ -e "$link" ] || echo yes)
+    install_this
+    [ -z "$first" ] || cat units/next.txt
+    ;;
+*) install_archive "$1" ;;
+esac
