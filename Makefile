@@ -1,6 +1,7 @@
 # `make` or `make help` lists the targets. Every target may be run again at any time: only what changed is redone.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test test check docs demo stack archive bench bench-fleet chaos fuzz train evaluate lock clean
+.PHONY: help setup setup-test test check docs demo stack archive sbom image image-test bench bench-fleet chaos fuzz \
+	train evaluate lock clean
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
@@ -8,7 +9,7 @@ TEST_PACKAGES := mosquitto chromium mosquitto-clients prometheus prometheus-aler
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 
-export PYTHON VIDEO SOAK_MINUTES FAULTS SEED FUZZ_CASES
+export PYTHON VIDEO SIGN_KEY BASE DRIVERS SOAK_MINUTES FAULTS SEED FUZZ_CASES
 
 help:  ## list the targets
 	@awk -F ':.*##  *' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +43,18 @@ demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp
 stack: setup-test  ## the whole chain with Prometheus and Alertmanager; Ctrl-C ends it; make stack VIDEO=rtsp://...
 	@.venv/bin/python -m scripts.stack.run $${VIDEO:+"$$VIDEO"}
 
-archive: setup  ## everything for a box without network, in one file with its installer
-	@scripts/archive.sh
+archive: setup  ## everything for a box without network, in one file; signed: make archive SIGN_KEY=key
+	@scripts/archive/make.sh
+
+sbom: setup  ## what a box or an image holds, with licences: build/sbom.cdx.json (CycloneDX)
+	@mkdir -p build
+	@scripts/sbom/make.sh build/sbom.cdx.json
+
+image: setup  ## the container image, with podman, docker or buildah; BASE and DRIVERS: deploy/README.md
+	@scripts/image/build.sh
+
+image-test: setup-test  ## build the image with buildah where there is no registry of images, and try it (ten minutes)
+	@scripts/image/try.sh
 
 bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60
 	@scripts/bench/setup.sh

@@ -1,5 +1,6 @@
 """What a site takes from deploy/: each file is read by the tool it is for, or by that tool's own schema."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_agent import settings_file
+from edge_agent import __version__, settings_file
+from scripts.image import platforms
 from tests.services import program
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -23,6 +25,11 @@ def run(*command: str | Path) -> str:
 
 def test_the_image_is_built_as_hadolint_would_have_it() -> None:
     assert run(Path(sys.executable).with_name("hadolint"), DEPLOY / "Dockerfile") == ""
+
+
+def test_the_image_says_its_version_and_the_archive_is_of_the_same() -> None:
+    (version,) = re.findall(r"^ARG VERSION=(.*)$", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    assert version == __version__
 
 
 def test_compose_follows_its_specification() -> None:
@@ -74,3 +81,14 @@ def test_grafana_of_compose_asks_as_the_provisioned_one_but_at_another_address()
     (theirs,) = yaml.safe_load(provisioned.read_text(encoding="utf-8"))["datasources"]
     (ours,) = yaml.safe_load((DEPLOY / "compose/datasource.yml").read_text(encoding="utf-8"))["datasources"]
     assert ours == theirs | {"url": "http://prometheus:9090"}
+
+
+def test_the_table_of_machines_is_what_the_lock_has_wheels_for() -> None:
+    assert platforms.table() in platforms.README.read_text(), "run: .venv/bin/python -m scripts.image.platforms"
+
+
+def test_no_lock_for_a_box_names_telemetry_or_training() -> None:
+    lock = (DEPLOY.parent / "requirements.lock").read_text()
+    names = set(re.findall(r"(?m)^([a-z0-9.-]+)==", lock))
+    assert "openvino" in names
+    assert not names & {"openvino-telemetry", "nncf", "torch", "scipy", "matplotlib", "scikit-learn"}
