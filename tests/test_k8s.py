@@ -267,6 +267,59 @@ def test_an_npu_is_asked_for_as_a_gpu_is(copied: Path) -> None:
     assert limits == {"cpu": "2", "memory": "1Gi", "npu.intel.com/accel": "1"}
 
 
+@pytest.fixture
+def canary(copied: Path) -> Path:
+    """The edge of a site, where dock-box-1 is the first to run 0.2.0."""
+    kustomization = copied / "edge-k3s/agents/dock-box-1/kustomization.yaml"
+    told = "components: [../../../../components/canary]\nimages: [{name: hingewatch, newTag: 0.2.0}]\n"
+    kustomization.write_text(kustomization.read_text() + told)
+    return copied / "edge-k3s"
+
+
+def test_one_agent_is_the_first_to_run_a_new_image_and_is_ready_while_it_sees_its_cameras(
+    canary: Path, tmp_path: Path
+) -> None:
+    before, after = dict(pods("edge-k3s")), dict(pods(canary))
+    assert [name for name, template in after.items() if template != before[name]] == ["agent-dock-box-1"]
+    (container,) = containers(after["agent-dock-box-1"])
+    assert container["image"] == "hingewatch:0.2.0"
+    mounted = {mount["mountPath"] for mount in container["volumeMounts"]}
+    program, command, *options = container["readinessProbe"]["exec"]["command"]
+    assert str(Path(options[options.index("--config") + 1]).parent) in mounted
+    help_of = run(Path(sys.executable).with_name(program), command, "--help")
+    assert all(option in help_of for option in options if option.startswith("--"))
+    (tmp_path / "all.yaml").write_text(rendered(canary))
+    run(TOOLS / "kubernetes-validate", "--strict", "-k", "1.37", tmp_path / "all.yaml")
+
+
+KUBECTL_THAT_TELLS = """#!/bin/sh
+echo "$*" >>"$TOLD"
+case "$*" in *"$FAILS"*) exit 1 ;; esac
+"""
+
+
+@pytest.mark.parametrize("fails", ["never", "rollout status", "wait"])
+def test_the_canary_gives_way_where_it_does_not_become_available(tmp_path: Path, fails: str) -> None:
+    """The order of what kubectl is told; no cluster was at hand to tell it to."""
+    kubectl, told = tmp_path / "kubectl", tmp_path / "told"
+    kubectl.write_text(KUBECTL_THAT_TELLS)
+    kubectl.chmod(0o755)
+    environ = os.environ | {"KUBECTL": str(kubectl), "TOLD": str(told), "FAILS": fails}
+    command = [str(K8S / "canary.sh"), "my-edge", "dock-box-1"]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    steps = [line.removeprefix("--namespace hingewatch ") for line in told.read_text().splitlines()]
+    assert steps[0] == "apply --server-side -k my-edge"
+    undone = [line for line in steps if "undo" in line or "delete" in line]
+    if fails == "never":
+        assert (done.returncode, undone) == (0, [])
+    else:
+        assert done.returncode == 1
+        assert undone == [
+            "rollout undo --namespace hingewatch statefulset/agent-dock-box-1",
+            "delete pod --namespace hingewatch agent-dock-box-1-0 --wait=false",
+        ]
+
+
 def test_the_tools_refuse_what_they_are_for(tmp_path: Path) -> None:
     bridge = K8S / "base/bridge/bridge.yaml"
     wrong = bridge.read_text().replace("readOnlyRootFilesystem: true", "privileged: true")
