@@ -50,7 +50,8 @@ build() {
     python3 -m venv --without-pip "$1"
     # the archive's own pip, from its wheel: the box need not have one, and the version is left without
     "$1/bin/python" "$(echo wheels/pip-*.whl)/pip" --disable-pip-version-check --quiet \
-        install --no-index --no-deps --find-links wheels --require-hashes --requirement requirements.lock
+        install --no-compile --no-index --no-deps --find-links wheels --require-hashes --requirement requirements.lock
+    "$1/bin/python" -m compileall -q -j 0 "$1/lib" || fail "a part of the version cannot be compiled" "copy it here again"
     cp -r models units install.sh sbom.cdx.json "$1/"
 }
 
