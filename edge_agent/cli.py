@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from edge_agent import __version__, cli_certs, cli_fleet, cli_healthy, cli_models, cli_orders
+from edge_agent import __version__, cli_certs, cli_discover, cli_fleet, cli_healthy, cli_models, cli_orders
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
 from edge_agent.process import leave_nothing_behind, when_asked_to_stop
@@ -30,6 +30,7 @@ app.add_typer(cli_orders.app, name="orders")
 app.add_typer(config, name="config")
 app.command("simulate-fleet")(cli_fleet.simulate_fleet)
 app.command("healthy")(cli_healthy.healthy)
+app.command()(cli_discover.discover)
 
 
 def main() -> None:
