@@ -247,12 +247,27 @@ def setup(
 def doctor(
     config: Config = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    watch: Annotated[
+        float, typer.Option("--watch", metavar="SECONDS", min=0, max=3600, help="Also look through each camera.")
+    ] = 0,
+    prometheus: Annotated[
+        str | None, typer.Option("--prometheus", metavar="URL", help="Also: does it read our pages?")
+    ] = None,
 ) -> None:
-    """Check everything the agent needs; each failure with its cure."""
-    from edge_agent.doctor import examine, show, show_json
+    """Check everything the agent needs; each failure with its cure. Exit code 1 where anything fails."""
+    leave_nothing_behind()
+    from rich.console import Console
+    from rich.progress import Progress
 
-    findings = list(examine(settings_of(config, cameras=True)))
-    (show_json if json else show)(findings)
+    from edge_agent.doctor import Asked, examine, show, show_json
+
+    told = Console(stderr=True)
+    with Progress(console=told, transient=True, disable=not told.is_terminal) as progress:
+        findings = list(examine(settings_of(config, cameras=True), Asked(watch, prometheus), progress))
+    if json:
+        show_json(findings)
+    else:
+        show(findings, Console())
     if any(finding.failed for finding in findings):
         raise typer.Exit(1)
 

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTv5
@@ -17,6 +17,8 @@ from edge_agent.receiver import Receiver
 from edge_agent.settings import MqttSettings
 
 log = structlog.get_logger()
+
+AnyClient = TypeVar("AnyClient", bound=Client)
 
 KEEPALIVE_S: Final = 30
 LONGEST_RETRY_S: Final = 30
@@ -48,6 +50,11 @@ def new_client(
     """
     kind = Receiver if manual_ack else Client
     client = kind(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, manual_ack=manual_ack)
+    return configured(client, settings, identity)
+
+
+def configured(client: AnyClient, settings: MqttSettings, identity: str | None) -> AnyClient:
+    """The client with what the settings say of user and certificates. Raises InputError as `new_client` does."""
     client.reconnect_delay_set(min_delay=1, max_delay=LONGEST_RETRY_S)
     if settings.username is not None:
         client.username_pw_set(settings.username, _password(settings))

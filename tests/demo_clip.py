@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -59,13 +59,15 @@ def shrunk(frame: Frame, corner_xy: tuple[int, int], scale: float = 0.3) -> Fram
     return Frame(frame.camera, image, frame.time_s)
 
 
-def write_clip(path: Path, pictures: Sequence[Image], rate_hz: int = 15) -> Path:
+def write_clip(path: Path, pictures: Iterable[Image], rate_hz: int = 15, keyframe_every: int = 250) -> Path:
     """An H.264 video of these pictures, its index in front, so that a cut-off file can still be opened."""
     with av.open(str(path), mode="w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=rate_hz, options={"preset": "veryfast", "crf": "20"})
-        stream.height, stream.width = pictures[0].shape[:2]
+        options = {"preset": "veryfast", "crf": "20", "g": str(keyframe_every)}
+        stream = container.add_stream("libx264", rate=rate_hz, options=options)
         stream.pix_fmt = "yuv420p"
-        for picture in pictures:
+        for number, picture in enumerate(pictures):
+            if not number:
+                stream.height, stream.width = picture.shape[:2]
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode())
     return path

@@ -12,9 +12,10 @@ import pytest
 from edge_agent import certificates
 from edge_agent.certificates import Identity
 from edge_agent.credentials import Credentials, cause_of
-from edge_agent.doctor import _broker
+from edge_agent.doctor.broker import look_at_broker
+from edge_agent.doctor.finding import Finding
 from edge_agent.errors import InputError
-from edge_agent.settings import MqttSettings
+from edge_agent.settings import MqttSettings, Settings
 from tests.services import Mosquitto, wait_for
 from tests.test_delivery import agent
 from tests.test_transport import SiteBroker, broker, made
@@ -136,25 +137,31 @@ def test_an_authority_that_has_ended_is_not_cured_by_renewing_the_brokers_certif
     assert "authority in mqtt.ca_file has ended" in fix
 
 
+def the_doctor(broker: MqttSettings) -> dict[str, Finding]:
+    settings = Settings(site="north", agent="edge-1", mqtt=broker)
+    return {finding.check: finding for finding in look_at_broker(settings)}
+
+
 def test_tls_to_a_broker_without_is_told_from_a_broker_that_does_not_run(tmp_path: Path, sites: Path) -> None:
     with Mosquitto(tmp_path) as plain:
         settings = MqttSettings(port=plain.port, ca_file=sites / "old/ca.pem")
         with agent(tmp_path / "outbox.sqlite", settings, stop_s=0.2) as running:
             wait_for("a failure", lambda: running.metric("connect_failures_total", cause="tls"))
             assert running.metric("connect_failures_total", cause="unreachable") == 0
-        assert "TLS port" in _broker(settings, "north.edge-1").fix
+        assert "TLS port" in the_doctor(settings)["broker"].fix
 
 
 def test_the_doctor_says_when_our_certificate_ends(broker: SiteBroker, tmp_path: Path) -> None:
-    good = _broker(broker.settings("agents/edge-1"), "north.edge-1")
+    good = the_doctor(broker.settings("agents/edge-1"))["certificates"]
     assert good.state == "ok"
-    assert f"ends in {certificates.DAYS} days" in good.detail
+    assert f"ends first, in {certificates.DAYS} days" in good.detail
     soon = datetime.now(UTC) - timedelta(days=certificates.DAYS - 10)
     certificates.new_client(Identity.read(broker.folder, "ca"), "north.edge-1", soon).write(tmp_path, "soon")
-    warned = _broker(broker.settings("soon", tmp_path), "north.edge-1")
-    assert (warned.state, warned.fix) == ("warn", "edge-agent certs renew")
-    assert "ends in 10 days" in warned.detail
-    ended = _broker(expire(broker, tmp_path), "north.edge-1")
+    warned = the_doctor(broker.settings("soon", tmp_path))["certificates"]
+    assert warned.state == "warn"
+    assert "edge-agent certs renew" in warned.fix
+    assert "ours, or trust in the broker's, ends first, in 10 days" in warned.detail
+    ended = the_doctor(expire(broker, tmp_path))["broker"]
     assert ended.state == "fail"
     assert "our certificate has ended" in ended.detail
 
