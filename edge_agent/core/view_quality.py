@@ -113,6 +113,10 @@ def advice(quality: ViewQuality, *, alone: bool) -> Iterator[tuple[str, str]]:
             "have somebody lift something in view, or look longer; else turn the camera to the work",
         )
         return
+    yield from _of_the_place(quality)
+
+
+def _of_the_place(quality: ViewQuality) -> Iterator[tuple[str, str]]:
     if quality.height is not None and quality.height < LEAST_HEIGHT:
         yield (
             f"people are too small ({quality.height:.0f} of {LINES} lines; {LEAST_HEIGHT:.0f} are needed)",
