@@ -142,7 +142,14 @@ def test_a_stream_at_another_machine_is_left_out_and_said() -> None:
     with OnvifCamera({"main": ELSEWHERE, "sub": "rtsp://127.0.0.1/sub"}) as camera:
         found = camera_at(camera.url)
     assert [each.url for each in found.streams] == ["rtsp://127.0.0.1/sub"]
-    assert "1 more are at another address" in found.problem
+    assert "not at its own address" in found.problem
+
+
+def test_a_profile_without_a_picture_does_not_cost_the_others() -> None:
+    with OnvifCamera({"main": "rtsp://127.0.0.1/main", "sound": ""}) as camera:
+        found = camera_at(camera.url)
+    assert [each.url for each in found.streams] == ["rtsp://127.0.0.1/main"]
+    assert found.problem
 
 
 def test_a_media_service_at_another_machine_is_not_asked() -> None:

@@ -1,11 +1,12 @@
 """Asking one device which streams it has: date, maker, profiles, and an address for each."""
 
 import os
+import ssl
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from html import escape
 from http.client import HTTPException, HTTPResponse
@@ -21,6 +22,7 @@ TIMEOUT_S: Final = 4.0
 MOST_BYTES: Final = 512 * 1024
 MOST_PROFILES: Final = 8
 _PASSWORD_FIX: Final = "give --user NAME, and its password in HINGEWATCH_ONVIF_PASSWORD or at the prompt"  # noqa: S105
+_TRUST_FIX: Final = "let it answer ONVIF over HTTP too, or ask for its port: --address HOST:PORT"
 _SILENT_FIX: Final = "check that ONVIF is switched on in its settings, and no firewall is between"
 
 
@@ -67,12 +69,9 @@ def ask(answer: Answer, login: Login | None) -> FoundCamera:
         device.set_clock()
         name, model = device.maker()
         found = FoundCamera(answer.name or name, answer.model or model, answer.host)
-        streams, left_out = device.streams()
+        return device.with_streams(found)
     except OnvifError as error:
-        return FoundCamera(found.name, found.model, found.address, (), error.what, error.fix)
-    elsewhere = f"{left_out} more are at another address than its own, and left out" if left_out else ""
-    fix = "set the camera's own network address right, or write that stream's address by hand" if left_out else ""
-    return FoundCamera(found.name, found.model, found.address, streams, elsewhere, fix)
+        return replace(found, problem=error.what, fix=error.fix)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -109,12 +108,21 @@ class _Device:
         model = plain(text(reply, ".//tds:Model"))
         return plain(f"{text(reply, './/tds:Manufacturer')} {model}"), model
 
-    def streams(self) -> tuple[tuple[Stream, ...], int]:
-        """Those at the device itself, and how many are not."""
+    def with_streams(self, found: FoundCamera) -> FoundCamera:
+        """Those at the device itself, and what became of the others."""
         media = self._media_url()
         profiles = self._ask(media, "<trt:GetProfiles/>").findall(".//trt:Profiles", NAMESPACES)[:MOST_PROFILES]
-        found = [self._stream(media, profile) for profile in profiles]
-        return tuple(stream for stream in found if stream), found.count(None)
+        streams: list[Stream] = []
+        problems = {}
+        for profile in profiles:
+            try:
+                streams.append(self._stream(media, profile))
+            except RefusedError:
+                raise
+            except OnvifError as error:  # such as a profile of sound only
+                problems[error.what] = error.fix
+        problem, fix = "; ".join(problems), "; ".join(dict.fromkeys(problems.values()))
+        return replace(found, streams=tuple(streams), problem=problem, fix=fix)
 
     def _media_url(self) -> str:
         reply = self._ask(
@@ -127,14 +135,15 @@ class _Device:
             raise OnvifError(what, "set the camera's own network address right in its settings")
         return url
 
-    def _stream(self, media: str, profile: Element) -> Stream | None:
+    def _stream(self, media: str, profile: Element) -> Stream:
         setup = "<tt:Stream>RTP-Unicast</tt:Stream><tt:Transport><tt:Protocol>RTSP</tt:Protocol></tt:Transport>"
         token = escape(profile.get("token", "")[:256])
         wanted = f"<trt:StreamSetup>{setup}</trt:StreamSetup><trt:ProfileToken>{token}</trt:ProfileToken>"
         reply = self._ask(media, f"<trt:GetStreamUri>{wanted}</trt:GetStreamUri>")
         url = stream_url(text(reply, ".//trt:MediaUri/tt:Uri"), self._answer.host)
         if url is None:
-            return None
+            fix = "set the camera's own network address right, or write that stream's address by hand"
+            raise OnvifError("a stream that it names is not at its own address, and left out", fix)
         encoder = "tt:VideoEncoderConfiguration"
         return Stream(
             url=url,
@@ -158,6 +167,8 @@ class _Device:
                 raise self._refusal(error, until_s) from None
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
+            if isinstance(reason, ssl.SSLCertVerificationError):
+                raise OnvifError("has a certificate that is not trusted here", _TRUST_FIX) from None
             raise OnvifError(f"does not answer ({type(reason).__name__})", _SILENT_FIX) from None
         if _not_authorized(root):
             raise self._refused()
