@@ -1,5 +1,6 @@
 """A box with a device that cannot be trusted: what runs where, and who is told."""
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from edge_agent import registry
 from edge_agent.box import Box
 from edge_agent.core.records import Image
+from edge_agent.errors import InputError
 from edge_agent.pose.devices import candidates, open_first
 from edge_agent.pose.eyes import FINDER, Eyes, graphs_of, marker_of
 from edge_agent.pose.network import Graph, Network, new_core
@@ -164,3 +166,12 @@ def test_a_spoilt_record_is_made_anew(networks: list[Network], tmp_path: Path) -
 
 def test_eyes_on_a_healthy_box_fell_back_nowhere(eyes: Eyes) -> None:
     assert eyes.fallbacks == ()
+
+
+def test_a_cache_that_may_not_be_read_is_told_where_openvino_would_end_the_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another user's, with mode 0700: `status: Permission denied`, and abort() out of C++."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="may not be read"):
+        Eyes(PoseSettings(cache_dir=tmp_path))

@@ -16,7 +16,9 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
+from rich.progress import Progress
 
+from edge_agent.doctor import Asked, examine
 from edge_agent.doctor.broker import Meeting, _access, look_at_broker
 from edge_agent.doctor.cameras import look_at_camera
 from edge_agent.doctor.clock import read_kernel_clock
@@ -153,8 +155,18 @@ def test_what_the_broker_lets_us_write(
     host: str, may_write: tuple[bool | None, ...], state: str, told_of: str
 ) -> None:
     met = Meeting(may_write=dict(zip(("own/a", "own/b", "other"), may_write, strict=True)))
-    (finding,) = _access(MqttSettings(host=host), met, ["own/a", "own/b"], "other")
+    finding = _access(MqttSettings(host=host), met, ["own/a", "own/b"], "other")
     assert (finding.state, told_of in finding.detail, bool(finding.fix)) == (state, True, state != "ok")
+
+
+def test_a_bridges_settings_are_looked_at_as_a_bridges(broker: SiteBroker, tmp_path: Path) -> None:
+    """On its machine there are no models and no cameras, and its certificate is no agent's."""
+    away = PoseSettings(models_dir=tmp_path, cache_dir=tmp_path)
+    settings = Settings(site="north", mqtt=broker.settings("bridge"), pose=away)
+    found = {one.check: one for one in examine(settings, Asked(), Progress(disable=True))}
+    assert found["broker access"].detail == "as a bridge we may write nothing"
+    assert not any(one.failed for one in found.values())
+    assert not any(check.startswith(("model", "camera", "openvino")) for check in found)
 
 
 # The outbox.
@@ -325,8 +337,9 @@ def one(value: float) -> list[Series]:
         (_bridges_page(SITE, one(0), []), "fail", "which has no broker"),
         (_bridges_page(SITE, one(1), one(0)), "warn", "does not hear this agent"),
         (_bridges_page(SITE, one(1), one(1)), "ok", "hears this agent"),
+        (_bridges_page(SITE, one(1), None), "ok", "reads a bridge's page"),
     ],
-    ids=range(8),
+    ids=range(9),
 )
 def test_what_prometheus_reads(found: Finding, state: str, what: str) -> None:
     assert (found.state, what in found.detail, bool(found.fix)) == (state, True, state != "ok")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rich.progress import Progress
 
 from edge_agent.anonymity import weaknesses
-from edge_agent.doctor.broker import look_at_broker
+from edge_agent.doctor.broker import is_bridge, look_at_broker
 from edge_agent.doctor.cameras import look_at_cameras
 from edge_agent.doctor.devices import look_at_devices, look_at_models
 from edge_agent.doctor.finding import Finding, show, show_json
@@ -39,9 +39,23 @@ class Asked:
 def examine(
     settings: Settings, asked: Asked, progress: Progress, machine: Machine | None = None
 ) -> Iterator[Finding]:
-    """Look at everything, from the box itself outwards to cameras, broker and Prometheus."""
+    """Look at everything, from the box itself outwards to cameras, broker and Prometheus.
+
+    With a bridge's settings (no cameras, the certificate that certs made for the bridge): at what a bridge needs.
+    """
     machine = machine or Machine()
     yield from look_at_machine(settings, machine)
+    if not is_bridge(settings):
+        yield from _what_watches(settings, asked.watch_s, progress, machine)
+    yield from look_at_broker(settings)
+    if asked.prometheus:
+        yield from look_at_prometheus(settings, asked.prometheus)
+    for weakness in weaknesses(settings):
+        yield Finding("privacy", "warn", weakness.what, weakness.fix)
+
+
+def _what_watches(settings: Settings, watch_s: float, progress: Progress, machine: Machine) -> Iterator[Finding]:
+    """Devices, networks, outbox, cameras."""
     yield from look_at_devices(settings.pose.device, machine.root)
     yield from look_at_models(settings.pose)
     outbox = look_at_outbox(settings)
@@ -52,10 +66,5 @@ def examine(
         reached += [] if findings[0].failed else [camera]
     if not settings.cameras:
         yield Finding("cameras", "warn", "none configured", "add one: edge-agent discover, or configs/example.yaml")
-    if asked.watch_s and reached:
-        yield from look_through(settings, reached, Watching(asked.watch_s, not outbox.facts.get("agent")), progress)
-    yield from look_at_broker(settings)
-    if asked.prometheus:
-        yield from look_at_prometheus(settings, asked.prometheus)
-    for weakness in weaknesses(settings):
-        yield Finding("privacy", "warn", weakness.what, weakness.fix)
+    if watch_s and reached:
+        yield from look_through(settings, reached, Watching(watch_s, not outbox.facts.get("agent")), progress)

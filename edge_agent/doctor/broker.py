@@ -15,17 +15,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from cryptography import x509
 from paho.mqtt.client import Client, ConnectFlags, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from edge_agent import mqtt
+from edge_agent.certificates import name_of
 from edge_agent.core.events import health_topic, topic
 from edge_agent.credentials import OWN_EXPIRED_FIX
 from edge_agent.doctor.finding import Finding
 from edge_agent.errors import HingewatchError
 from edge_agent.settings import LOOPBACK, MqttSettings, Settings
+from edge_agent.site_certificates import BRIDGE
 from edge_agent.zones import zone_names
 
 BROKER_TIMEOUT_S: Final = 5.0
@@ -84,12 +87,13 @@ class Meeting:
 
 def look_at_broker(settings: Settings) -> Iterator[Finding]:
     """One line for the connection, one for the certificates, one for the access list."""
+    bridge = is_bridge(settings)
     zones = [zone for camera in settings.cameras for zone in zone_names(camera)] or ["zone"]
     own = [health_topic(settings.site, settings.agent), topic(settings.site, zones[0])]
     other = topic("other-site" if settings.site != "other-site" else "another-site", "zone")
     client = Asker(CallbackAPIVersion.VERSION2, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}", protocol=MQTTv5)
     try:
-        mqtt.configured(client, settings.mqtt, f"{settings.site}.{settings.agent}")
+        mqtt.configured(client, settings.mqtt, BRIDGE if bridge else f"{settings.site}.{settings.agent}")
     except HingewatchError as error:
         yield Finding("broker", "fail", error.what, error.fix)
         return
@@ -98,7 +102,22 @@ def look_at_broker(settings: Settings) -> Iterator[Finding]:
     except OSError as error:
         yield _unreachable(client, settings.mqtt, error)
         return
-    yield from _told(settings.mqtt, met, own, other)
+    yield from _told(settings.mqtt, met)
+    if met.may_write and bridge:
+        yield _bridges_access(met)
+    elif met.may_write:
+        yield _access(settings.mqtt, met, own, other)
+
+
+def is_bridge(settings: Settings) -> bool:
+    """Whether these are a bridge's settings: no cameras, and the certificate that was made for the bridge."""
+    if settings.cameras or settings.mqtt.cert_file is None:
+        return False
+    try:
+        certificate = x509.load_pem_x509_certificate(settings.mqtt.cert_file.read_bytes())
+    except (OSError, ValueError):  # said where it is used
+        return False
+    return name_of(certificate) == BRIDGE
 
 
 def _meet(client: Asker, settings: MqttSettings, topics: list[str]) -> Meeting:
@@ -134,7 +153,7 @@ def _unreachable(client: Client, settings: MqttSettings, error: OSError) -> Find
     return Finding("broker", "fail", what, f"{fix}; events wait meanwhile")
 
 
-def _told(settings: MqttSettings, met: Meeting, own: list[str], other: str) -> Iterator[Finding]:
+def _told(settings: MqttSettings, met: Meeting) -> Iterator[Finding]:
     address = f"{settings.host}:{settings.port}"
     if not met.answers:
         yield _no_answer(address, met)
@@ -147,7 +166,6 @@ def _told(settings: MqttSettings, met: Meeting, own: list[str], other: str) -> I
     yield Finding("broker", "ok", f"{address} answers: {met.answers[0]}{line}", "", {"tls": met.tls or None})
     if met.ends_s or met.brokers_end_s:
         yield _certificates(met)
-    yield from _access(settings, met, own, other)
 
 
 def _no_answer(address: str, met: Meeting) -> Finding:
@@ -174,16 +192,21 @@ def _end_s(connection: ssl.SSLSocket) -> float:
     return ssl.cert_time_to_seconds(ends) if isinstance(ends, str) else 0.0
 
 
-def _access(settings: MqttSettings, met: Meeting, own: list[str], other: str) -> Iterator[Finding]:
+def _access(settings: MqttSettings, met: Meeting, own: list[str], other: str) -> Finding:
     refused = [each for each in own if met.may_write.get(each) is False]
     if refused:
         what = f"we may not write {', '.join(refused)}: no lift would be taken"
-        yield Finding("broker access", "fail", what, _ACL_FIX)
-    elif None in met.may_write.values() or not met.may_write:
-        yield Finding("broker access", "warn", "the broker did not say what we may write", "see the broker's log")
-    elif met.may_write[other] and settings.host not in LOOPBACK:
-        yield Finding("broker access", "warn", "we may write what is ours, but another site's lifts too", _NO_ACL_FIX)
-    elif met.may_write[other]:
-        yield Finding("broker access", "ok", "we may write all, on a broker of this machine only")
-    else:
-        yield Finding("broker access", "ok", "we may write what is ours, and not another site's")
+        return Finding("broker access", "fail", what, _ACL_FIX)
+    if None in met.may_write.values():
+        return Finding("broker access", "warn", "the broker did not say what we may write", "see the broker's log")
+    if not met.may_write[other]:
+        return Finding("broker access", "ok", "we may write what is ours, and not another site's")
+    if settings.host in LOOPBACK:
+        return Finding("broker access", "ok", "we may write all, on a broker of this machine only")
+    return Finding("broker access", "warn", "we may write what is ours, but another site's lifts too", _NO_ACL_FIX)
+
+
+def _bridges_access(met: Meeting) -> Finding:
+    if any(met.may_write.values()):
+        return Finding("broker access", "warn", "a bridge needs to read only, and this may write lifts", _NO_ACL_FIX)
+    return Finding("broker access", "ok", "as a bridge we may write nothing")

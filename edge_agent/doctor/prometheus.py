@@ -7,6 +7,7 @@ from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Final
 
+from edge_agent.doctor.broker import is_bridge
 from edge_agent.doctor.finding import Finding
 from edge_agent.errors import HingewatchError
 from edge_agent.prometheus_api import PrometheusApi, Series
@@ -30,8 +31,9 @@ def look_at_prometheus(settings: Settings, url: str) -> Iterator[Finding]:
         yield Finding("prometheus", "fail", error.what, error.fix)
         return
     yield _itself(api.name)
-    yield _agents_page(settings, pages, unlabelled)
-    yield _bridges_page(settings, bridges, heard)
+    if not is_bridge(settings):
+        yield _agents_page(settings, pages, unlabelled)
+    yield _bridges_page(settings, bridges, None if is_bridge(settings) else heard)
 
 
 def _itself(name: str) -> Finding:
@@ -65,7 +67,7 @@ def _agents_page(settings: Settings, pages: list[Series], unlabelled: list[Serie
     return Finding(check, "fail", "does not read this agent's page", f"add to its scrape_configs: {job}")
 
 
-def _bridges_page(settings: Settings, bridges: list[Series], heard: list[Series]) -> Finding:
+def _bridges_page(settings: Settings, bridges: list[Series], heard: list[Series] | None) -> Finding:
     check = "prometheus: bridge"
     if not bridges:
         page = f"{settings.bridge.host}:{settings.bridge.port}"
@@ -74,6 +76,8 @@ def _bridges_page(settings: Settings, bridges: list[Series], heard: list[Series]
         return Finding(check, "fail", "does not read a bridge's page", fix)
     if not any(series.points[0][1] for series in bridges):
         return Finding(check, "fail", "reads a bridge's page, which has no broker", "see the bridge's log")
+    if heard is None:
+        return Finding(check, "ok", "reads a bridge's page")
     if any(series.points[0][1] for series in heard):
         return Finding(check, "ok", "reads a bridge's page, and the bridge hears this agent")
     fix = "start the agent; if it runs, see the broker's lines above, and that both use the same broker"

@@ -1,5 +1,6 @@
 """The networks of one box, opened once and shared by all its cameras."""
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -151,4 +152,8 @@ def _writable(folder: Path) -> Path:
             f"the model cache {folder} cannot be made: {error.strerror}",
             "set pose.cache_dir to a folder this user may write",
         ) from error
+    if not os.access(folder, os.R_OK | os.X_OK):  # OpenVINO ends the whole process where it may not look into it
+        raise InputError(
+            f"the model cache {folder} may not be read", "set pose.cache_dir to a folder this user may write"
+        )
     return folder
