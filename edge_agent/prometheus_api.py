@@ -35,7 +35,7 @@ class Series:
 class PrometheusApi:
     """Raises InputError for an address that cannot be one, RunError when it does not answer as Prometheus does."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, timeout_s: float = TIMEOUT_S) -> None:
         if "@" in url:
             raise InputError("the address of Prometheus holds a password", "go through a proxy that knows it instead")
         try:
@@ -46,6 +46,7 @@ class PrometheusApi:
         if not sound or " " in url:
             raise InputError(f"{url} is no address of a Prometheus", "give it as http://host:9090")
         self.name = url.rstrip("/")
+        self._timeout_s = timeout_s
 
     def at(self, query: str, unix_s: float) -> list[Series]:
         """Each series with its one point at this time."""
@@ -62,7 +63,7 @@ class PrometheusApi:
             f"{self.name}/api/v1/{what}", data=urlencode(parameters).encode(), headers={"Accept": "application/json"}
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=self._timeout_s) as reply:  # noqa: S310
                 answer = json.load(reply)
             found: list[Mapping[str, Any]] = answer["data"]["result"]
         except urllib.error.HTTPError as error:

@@ -76,7 +76,7 @@ def test_of_a_healthy_deployment_every_line_is_ok(tmp_path: Path, monkeypatch: p
     assert told(printed(findings)) == told(documented("healthy")), "run: python -m scripts.doctor.tables"
     facts = {finding.check: finding.facts for finding in findings}
     camera, view = facts["camera dock-3"], facts["camera dock-3 view"]
-    assert (camera["codec"], camera["width_px"], camera["height_px"]) == ("h264", 1280, 720)
+    assert (camera["codec"], camera["width_px"], camera["height_px"]) == ("h264", 960, 540)
     assert camera["fps"] == pytest.approx(15, abs=0.5)
     assert camera["keyframe_s"] == pytest.approx(1, abs=0.1)
     assert view["person_height_px_of_720"] == pytest.approx(372, abs=40)

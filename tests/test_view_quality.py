@@ -55,7 +55,8 @@ def test_a_good_view_needs_no_advice() -> None:
 
 
 def test_a_few_looks_are_no_ground_for_a_judgement() -> None:
-    assert complaints(minute(WELL_SEEN)[:4]) == ["4 looks are too few to judge by"]
+    assert complaints(minute(WELL_SEEN)[:4]) == ["looked too seldom to judge"]
+    assert complaints([Sight(2.0 * number, (WELL_SEEN,)) for number in range(30)]) == ["looked too seldom to judge"]
 
 
 def test_where_nobody_came_by_nothing_else_is_said() -> None:

@@ -21,7 +21,8 @@ LINES: Final = 720
 LEAST_HEIGHT: Final = 120.0
 """Of the standing body, in a picture of 720 lines: below it people are found too seldom."""
 MOST_LATE: Final = 0.2
-FEWEST_LOOKS: Final = 10
+FEWEST_LOOKS, FEWEST_PER_S = 10, 1.0
+"""Somebody is believed in after four looks in a row. An empty scene is looked at six times a second."""
 HALF: Final = 0.5
 _EYES: Final = 0.93
 """Of the stature, the height of the eyes (Drillis and Contini, 1966: 0.936)."""
@@ -104,8 +105,8 @@ def advice(quality: ViewQuality, *, alone: bool) -> Iterator[tuple[str, str]]:
             f"{quality.late_share:.0%} of the pictures came while the box was still busy with others",
             "give this box fewer cameras or another device, or set rate_hz to 10 or pose.landmarker to lite",
         )
-    if quality.looks < FEWEST_LOOKS:
-        yield f"{quality.looks} looks are too few to judge by", "look longer, or while the box has less to do"
+    if quality.looks < FEWEST_LOOKS or quality.looks_per_s < FEWEST_PER_S:
+        yield "looked too seldom to judge", "look longer, or while the box has less to do"
         return
     if not any(quality.views.values()):
         yield (

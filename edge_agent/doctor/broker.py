@@ -178,9 +178,9 @@ def _no_answer(address: str, met: Meeting) -> Finding:
 def _certificates(met: Meeting) -> Finding:
     now_s = time.time()
     ends = {"ours, or trust in the broker's,": met.ends_s, "the broker's": met.brokers_end_s}
-    days = {whose: (end_s - now_s) / 86_400 for whose, end_s in ends.items() if end_s}
+    days = {whose: round((end_s - now_s) / 86_400, 1) for whose, end_s in ends.items() if end_s}
     first = min(days, key=lambda whose: days[whose])
-    detail, facts = f"{first} ends first, in {days[first]:.0f} days", {"days_left": round(days[first], 1)}
+    detail, facts = f"{first} ends first, in {days[first]:.0f} days", {"days_left": days[first]}
     if days[first] < RENEW_DAYS:
         fix = "edge-agent certs renew FOLDER, then copy the new files over the old ones, here and to the broker"
         return Finding("certificates", "warn", detail, fix, facts)

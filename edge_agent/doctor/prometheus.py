@@ -21,7 +21,7 @@ FAR_OFF_S: Final = 5.0
 def look_at_prometheus(settings: Settings, url: str) -> Iterator[Finding]:
     """One line for itself and its clock, one for the agent's page, one for the bridge's."""
     try:
-        api = PrometheusApi(url)
+        api = PrometheusApi(url, _TIMEOUT_S)
         now_s = time.time()
         pages = api.at(f'up{{site="{settings.site}",agent="{settings.agent}"}}', now_s)
         unlabelled = api.at("edge_agent_mqtt_connected", now_s)
