@@ -65,6 +65,21 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"export DOCK_3_PASSWORD=secret", Run()),
     (r"\.venv/bin/edge-agent config check .*", Run()),
     (
+        r"\.venv/bin/edge-agent discover --user .*",
+        By(
+            "test_discover.py",
+            "test_a_camera_is_found_by_multicast_and_what_is_pasted_is_opened_by_the_product",
+        ),
+    ),
+    (
+        r"\.venv/bin/edge-agent discover --address .*",
+        By("test_discover.py", "test_a_camera_is_asked_by_its_address_where_multicast_does_not_reach"),
+    ),
+    (
+        r"\.venv/bin/edge-agent doctor .* --watch .*",
+        By("test_doctor.py", "test_of_a_healthy_deployment_every_line_is_ok"),
+    ),
+    (
         r"\.venv/bin/edge-agent certs renew .*",
         By("test_site_certificates.py", "test_debians_broker_reads_what_was_made_and_on_a_signal_what_was_renewed"),
     ),
