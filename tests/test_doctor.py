@@ -138,6 +138,9 @@ def test_asking_what_may_be_written_is_heard_by_nobody(broker: SiteBroker) -> No
             time.sleep(0.02)
     assert found["broker access"].detail == "we may write what is ours, and not another site's"
     assert found["broker"].detail.endswith("TLS 1.3")
+    assert (broker.folder / "log").read_text().count("New client connected") - 2 == 3, (
+        "one for each question, no more"
+    )
     assert [message.payload for message in heard] == [b"end"]
 
 

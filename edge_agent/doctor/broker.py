@@ -7,11 +7,10 @@ there the bridge would hear an empty health record, which changes nothing, and a
 """
 
 import ssl
-import struct
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ from edge_agent.certificates import name_of
 from edge_agent.core.events import health_topic, topic
 from edge_agent.credentials import OWN_EXPIRED_FIX
 from edge_agent.doctor.finding import Finding
-from edge_agent.errors import HingewatchError
+from edge_agent.errors import HingewatchError, RunError
 from edge_agent.settings import LOOPBACK, MqttSettings, Settings
 from edge_agent.site_certificates import BRIDGE
 from edge_agent.zones import zone_names
@@ -43,31 +42,24 @@ _NO_ACL_FIX: Final = "give the broker the access list that edge-agent certs init
 
 
 class Asker(Client):
-    """Publishes with QoS 2 and never releases; ``answers`` holds what the broker thinks of each message."""
+    """Publishes with QoS 2 and never releases, so that what it asks with is judged, and delivered to nobody."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.answers: dict[int, int] = {}
-        self.answered = threading.Event()
-        self.expected = 0
+        self._answer: int | None = None
+        self._answered = threading.Event()
 
-    def may_write(self, topics: list[str], timeout_s: float) -> dict[str, bool | None]:
-        """For each topic, None where the broker does not answer in time."""
-        self.expected = len(topics)
-        asked = {each: self.publish(each, b"", qos=2).mid for each in topics}
-        self.answered.wait(timeout_s)
-        codes = {each: self.answers.get(mid) for each, mid in asked.items()}
-        return {each: None if code is None else code < _REFUSED_FROM for each, code in codes.items()}
+    def may_write(self, topic: str, timeout_s: float) -> bool | None:
+        """None where the broker does not answer in time. Once only: see ``_meet``."""
+        self.publish(topic, b"", qos=2)
+        self._answered.wait(timeout_s)
+        return None if self._answer is None else self._answer < _REFUSED_FROM
 
     def _handle_pubrec(self) -> MQTTErrorCode:
-        """paho's own answers PUBREL."""
+        """paho's own answers PUBREL. The packet is its message's number, then, unless all is well, the reason."""
         packet = bytes(self._in_packet["packet"])
-        if len(packet) < 2:
-            return MQTTErrorCode.MQTT_ERR_PROTOCOL
-        (mid,) = struct.unpack("!H", packet[:2])
-        self.answers[mid] = packet[2] if len(packet) > 2 else 0
-        if len(self.answers) >= self.expected:
-            self.answered.set()
+        self._answer = packet[2] if len(packet) > 2 else 0
+        self._answered.set()
         return MQTTErrorCode.MQTT_ERR_SUCCESS
 
 
@@ -82,7 +74,7 @@ class Meeting:
     tls: str = ""
     ends_s: float = 0.0
     brokers_end_s: float = 0.0
-    may_write: Mapping[str, bool | None] = field(default_factory=dict)
+    may_write: dict[str, bool | None] = field(default_factory=dict)
 
 
 def look_at_broker(settings: Settings) -> Iterator[Finding]:
@@ -91,22 +83,25 @@ def look_at_broker(settings: Settings) -> Iterator[Finding]:
     zones = [zone for camera in settings.cameras for zone in zone_names(camera)] or ["zone"]
     own = [health_topic(settings.site, settings.agent), topic(settings.site, zones[0])]
     other = topic("other-site" if settings.site != "other-site" else "another-site", "zone")
-    client = Asker(CallbackAPIVersion.VERSION2, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}", protocol=MQTTv5)
+    identity = BRIDGE if bridge else f"{settings.site}.{settings.agent}"
     try:
-        mqtt.configured(client, settings.mqtt, BRIDGE if bridge else f"{settings.site}.{settings.agent}")
+        met = _meet(_asker(settings.mqtt, identity), settings.mqtt, own[0])
+        for each in [own[1], other] if met.may_write else []:
+            met.may_write |= _meet(_asker(settings.mqtt, identity), settings.mqtt, each).may_write
     except HingewatchError as error:
         yield Finding("broker", "fail", error.what, error.fix)
-        return
-    try:
-        met = _meet(client, settings.mqtt, [*own, other])
-    except OSError as error:
-        yield _unreachable(client, settings.mqtt, error)
         return
     yield from _told(settings.mqtt, met)
     if met.may_write and bridge:
         yield _bridges_access(met)
     elif met.may_write:
         yield _access(settings.mqtt, met, own, other)
+
+
+def _asker(settings: MqttSettings, identity: str) -> Asker:
+    """Raises InputError where the certificate is unfit, or another's."""
+    client = Asker(CallbackAPIVersion.VERSION2, f"hingewatch-doctor-{uuid.uuid4().hex[:8]}", protocol=MQTTv5)
+    return mqtt.configured(client, settings, identity)
 
 
 def is_bridge(settings: Settings) -> bool:
@@ -120,7 +115,11 @@ def is_bridge(settings: Settings) -> bool:
     return name_of(certificate) == BRIDGE
 
 
-def _meet(client: Asker, settings: MqttSettings, topics: list[str]) -> Meeting:
+def _meet(client: Asker, settings: MqttSettings, topic: str) -> Meeting:
+    """One connection for each question: mosquitto 2.0.11 hangs up on who goes on after a refused QoS 2.
+
+    Raises RunError where there is no connection.
+    """
     met, answered = Meeting(), threading.Event()
 
     def on_connect(
@@ -135,22 +134,21 @@ def _meet(client: Asker, settings: MqttSettings, topics: list[str]) -> Meeting:
 
     client.connect_timeout = BROKER_TIMEOUT_S
     client.on_connect = on_connect
-    client.connect(settings.host, settings.port, clean_start=True)
+    try:
+        client.connect(settings.host, settings.port, clean_start=True)
+    except OSError as error:
+        _, fix = mqtt.why_not_connected(client, error)
+        what = f"{settings.host}:{settings.port}: {error.strerror or error}"
+        raise RunError(what, f"{fix}; events wait meanwhile") from error
     client.loop_start()
     try:
         if answered.wait(BROKER_TIMEOUT_S) and not met.answers[0].is_failure:
-            met.may_write = client.may_write(topics, BROKER_TIMEOUT_S)
+            met.may_write = {topic: client.may_write(topic, BROKER_TIMEOUT_S)}
     finally:
         client.disconnect()
         client.loop_stop()
     met.ends_s = mqtt.expiry_s(client)
     return met
-
-
-def _unreachable(client: Client, settings: MqttSettings, error: OSError) -> Finding:
-    _, fix = mqtt.why_not_connected(client, error)
-    what = f"{settings.host}:{settings.port}: {error.strerror or error}"
-    return Finding("broker", "fail", what, f"{fix}; events wait meanwhile")
 
 
 def _told(settings: MqttSettings, met: Meeting) -> Iterator[Finding]:
