@@ -34,6 +34,7 @@ def test_help_names_every_command_and_imports_no_heavy_part() -> None:
         "bridge",
         "doctor",
         "setup",
+        "discover",
         "models",
         "config",
         "simulate-fleet",
