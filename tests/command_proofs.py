@@ -114,9 +114,10 @@ def the_unit_is_ours_or_debians(command: Command) -> None:
         assert "reload" not in words or "ExecReload=" in file.read_text(encoding="utf-8"), f"{unit} has no ExecReload"
 
 
-def the_installer_prints_it(command: Command) -> None:
-    printed = re.sub(r"\\\n\s*", "", (ROOT / "deploy/systemd/install.sh").read_text(encoding="utf-8"))
-    assert command.text in printed
+def the_installer_does_so_too(command: Command) -> None:
+    """As which user, and with which home: the installer proves the networks in just that way."""
+    as_whom, _, _ = command.text.partition(" /opt/")
+    assert f'{as_whom} "$@"' in (ROOT / "deploy/systemd/install.sh").read_text(encoding="utf-8")
 
 
 def debian_has_it(command: Command) -> None:
@@ -137,6 +138,14 @@ def its_program_is_there(command: Command) -> None:
     recipe = makefile.split(f"\n{command.text.split()[1]}:")[1].split("\n\n")[0]
     module = re.findall(r"-m (scripts\.[\w.]+)", recipe)[-1]
     assert (ROOT / f"{module.replace('.', '/')}.py").exists()
+
+
+def the_recipes_script_is_there(command: Command) -> None:
+    """As above, for a shell script."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split(f"\n{command.text.split()[1]}:")[1].split("\n\n")[0]
+    script = re.findall(r"(scripts/\S+\.sh)", recipe)[-1]
+    assert os.access(ROOT / script, os.X_OK)
 
 
 def runnable(command: Command, proof: Run) -> str:

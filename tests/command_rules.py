@@ -18,14 +18,16 @@ from tests.command_proofs import (
     named_files_exist,
     options_are_in_the_script,
     the_image_is_the_manifests,
-    the_installer_prints_it,
+    the_installer_does_so_too,
     the_lock_has_hashes,
+    the_recipes_script_is_there,
     the_unit_is_ours_or_debians,
 )
 from tests.site_commands import Command
 
 NO_CLUSTER, NO_SYSTEMD = "no cluster is at hand", "no systemd runs where the tests do"
 TORCH, LONG = "needs PyTorch and an OpenGL renderer, minutes to hours", "takes minutes to hours"
+NO_BUILDER = "make image-test builds it where buildah can run, in minutes"
 IS_CI = "it is what runs this test"
 
 RULES: Final[tuple[tuple[str, Proof], ...]] = (
@@ -43,6 +45,11 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"make archive",
         By("test_install.py", "test_the_archive_installs_without_network_and_what_it_installed_sees_the_clips_lifts"),
     ),
+    (
+        r"make archive SIGN_KEY=\S+",
+        By("test_update.py", "test_a_box_that_knows_who_may_sign_takes_nobody_elses_archive"),
+    ),
+    (r"make image.*", Here(NO_BUILDER, the_recipes_script_is_there)),
     (r"make bench VIDEO=.*", By("test_bench_whole.py", "test_the_whole_benchmark_holds_its_keys_and_draws_its_page")),
     (r"make bench-fleet", Here(LONG, its_program_is_there)),
     # one clip
@@ -111,6 +118,10 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"\.venv/bin/edge-agent simulate-fleet .*",
         By("test_fleet.py", "test_a_site_with_certificates_is_played_with_each_agents_own"),
     ),
+    (
+        r"\.venv/bin/edge-agent healthy .*",
+        By("test_healthy.py", "test_the_command_says_it_in_words_and_in_its_exit_code"),
+    ),
     (r"\.venv/bin/edge-agent orders key .*", Run()),
     (
         r"\.venv/bin/edge-agent orders send .*",
@@ -118,7 +129,18 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     ),
     # a box with systemd
     (r"sudo apt-get install .*", Here("installs on this machine", debian_has_it)),
-    (r"setpriv .*", Here(NO_SYSTEMD, the_installer_prints_it)),
+    (
+        r"/opt/hingewatch/install\.sh (hingewatch-.*\.tar|--rollback)",
+        By(
+            "test_update.py",
+            "test_a_version_that_does_what_the_old_one_did_stays_and_the_old_one_is_kept_for_going_back",
+        ),
+    ),
+    (
+        r"(ssh-keygen -t ed25519 -f makers|printf .* >/etc/hingewatch/allowed_signers)",
+        By("test_update.py", "test_a_box_that_knows_who_may_sign_takes_nobody_elses_archive"),
+    ),
+    (r"setpriv .*", Here(NO_SYSTEMD, the_installer_does_so_too)),
     (
         r"cp \S+/bridge\.sqlite \S+",
         By("test_ledger_backup.py", "test_a_copy_of_a_stopped_bridges_file_counts_on_and_a_running_one_is_locked"),
@@ -129,6 +151,10 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"podman build .*", By("test_deploy.py", "test_the_image_is_built_as_hadolint_would_have_it")),
     (r"podman save .*", Here("no k3s is at hand", the_image_is_the_manifests)),
     (r"deploy/k8s/secrets\.sh .* \| kubectl apply -f -", Run(instead=(("kubectl apply -f -", "cat"),))),
+    (
+        r"deploy/k8s/canary\.sh \S+ \S+",
+        By("test_k8s.py", "test_the_canary_gives_way_where_it_does_not_become_available"),
+    ),
     (r"kubectl apply --server-side -k .*", Here(NO_CLUSTER, kubectl_knows)),
     (r"kubectl .*", Here(NO_CLUSTER, kubectl_knows)),
     # simulated people
