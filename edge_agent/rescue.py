@@ -44,7 +44,7 @@ def open_outbox(path: Path) -> tuple[sqlite3.Connection, int | None]:
     except DamagedError as error:
         reason = error.what
     else:
-        if all(map(_sound, _rows(database, "ASC"))):
+        if _is_sound(database):
             return _sparing(database), None
         database.close()
         reason = f"{path} holds rows that are no events"
@@ -93,11 +93,21 @@ def _readable(path: Path) -> Iterator[Row]:
                 yield from filter(_sound, _rows(database, order))
 
 
-def _rows(database: sqlite3.Connection, order: str) -> Iterator[Row]:
+def _is_sound(database: sqlite3.Connection) -> bool:
     """SQLite's own check looks at its pages, not at what is in a row: noise there would hold up all the others."""
+    try:
+        return all(map(_sound, _rows(database, "ASC")))
+    except sqlite3.DatabaseError:
+        return False
+    finally:
+        database.text_factory = str
+
+
+def _rows(database: sqlite3.Connection, order: str) -> Iterator[Row]:
+    """The cursor is closed whatever happens: a connection with an open one keeps its lock, though it be closed."""
     database.text_factory = lambda raw: raw.decode(errors="replace")
-    yield from database.execute(f"{_ALL} {order}")
-    database.text_factory = str
+    with closing(database.execute(f"{_ALL} {order}")) as rows:
+        yield from rows
 
 
 def _sound(row: Row) -> bool:

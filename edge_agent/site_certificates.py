@@ -37,10 +37,10 @@ require_certificate true
 use_identity_as_username true
 allow_anonymous false
 acl_file {folder}/acl
-# What a bridge that is away has not fetched is kept on disk, all of it: the default drops all beyond 1,000.
+# What a bridge that is away has not fetched is kept on disk, all of it: the default drops all beyond 1,000. The file
+# is written whole each time, so once a minute; agents send again what a broker that was killed has forgotten.
 persistence true
-autosave_interval 1
-autosave_on_changes true
+autosave_interval 60
 max_queued_messages 0
 """
 

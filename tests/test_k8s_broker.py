@@ -56,16 +56,11 @@ def directives(text: str) -> list[str]:
     return [line for line in text.splitlines() if line and not line.startswith("#")]
 
 
-def test_the_brokers_configuration_is_what_certs_writes_but_for_three_things(certs: Path) -> None:
+def test_the_brokers_configuration_is_what_certs_writes_but_for_two_things(certs: Path) -> None:
     written = (certs / "mosquitto.conf").read_text().replace(str(certs), "/site")
     ours, theirs = directives(CONF), directives(written)
-    assert [line for line in theirs if line not in ours] == [
-        "allow_anonymous false",
-        "autosave_interval 1",
-        "autosave_on_changes true",
-    ]
+    assert [line for line in theirs if line not in ours] == ["allow_anonymous false"]
     assert [line for line in ours if line not in theirs] == [
-        "autosave_interval 60",
         "persistence_location /mosquitto/data/",
         "log_dest stdout",
         "log_type error",

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from edge_agent.core import placement
 from edge_agent.core.posture import SEEN, Posture
 from edge_agent.core.records import VIEWS, Pose, View
 from edge_agent.core.skeleton import ANKLES, HEAD, HEELS, HIPS, SHOULDERS, TOES
@@ -18,8 +19,8 @@ from edge_agent.core.technique import view_of
 
 LINES: Final = 720
 """Heights are told as in a picture of so many lines."""
-LEAST_HEIGHT: Final = 120.0
-"""Of the standing body, in a picture of 720 lines: below it people are found too seldom."""
+LEAST_HEIGHT: Final = LINES * placement.LEAST_HEIGHT
+"""Of the standing body, in a picture of LINES lines: below it people are found too seldom."""
 MOST_LATE: Final = 0.2
 FEWEST_LOOKS, FEWEST_PER_S = 10, 1.0
 """Somebody is believed in after four looks in a row. An empty scene is looked at six times a second."""

@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from ctypes import Array, c_double
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +30,7 @@ SITE: Final = "north"
 AGENT: Final = "edge-1"
 ZONES: Final = ("dock-1", "dock-2")
 KEEP_ACKNOWLEDGED_S: Final = 5.0
-"""The chaos broker's autosave_interval is 1."""
+"""The chaos broker's autosave_interval is 2."""
 PAUSE_S: Final = 0.005
 
 
@@ -148,10 +148,9 @@ def settle_journals(orders: Orders) -> None:
     unsure = lines(orders.directory / "intended") - lines(orders.directory / "recorded")
     if not unsure or not orders.outbox.exists():
         return
-    with suppress(sqlite3.Error):
-        database = sqlite3.connect(orders.outbox)
-        held = {event_id for (event_id,) in database.execute("SELECT event_id FROM events")}
-        database.close()
+    with suppress(sqlite3.Error), closing(sqlite3.connect(orders.outbox)) as database:
+        with closing(database.execute("SELECT event_id FROM events")) as rows:  # an open one keeps the file locked
+            held = {event_id for (event_id,) in rows}
         with Journal(orders.directory / "recorded") as recorded:
             for event_id in sorted(unsure & held):
                 recorded.write(event_id)

@@ -30,6 +30,8 @@ from tests.services import Mosquitto, free_port, page, sign_certificate, wait_fo
 PATIENCE_S: Final = 90.0
 """paho waits up to 30 s between two attempts after a long outage, and the machine may be slow."""
 DISK_MB: Final = 8
+AUTOSAVE_S: Final = 2
+"""The driver keeps what is acknowledged for longer (``agent.KEEP_ACKNOWLEDGED_S``)."""
 AGENT_ID: Final = f"hingewatch-{SITE}-{AGENT}"
 
 _processes = multiprocessing.get_context("forkserver")
@@ -60,6 +62,7 @@ class Chain:
         self.has_own_disk = _mounted(self.disk)
         (directory / "broker").mkdir()
         self.broker = Mosquitto(directory / "broker", tls=tls)
+        _saves_seldom(directory / "broker" / "mosquitto.conf")
         self.agent_link = Link(self.broker.port, seed)
         self.bridge_link = Link(self.broker.port, seed)
         self.outbox = self.disk / "outbox.sqlite"
@@ -195,6 +198,14 @@ class Chain:
             return page(self._bridge_settings.port)
         except OSError:
             return ""
+
+
+def _saves_seldom(config: Path) -> None:
+    """As at a site, where it is a minute: killed in between, the broker forgets what it has acknowledged."""
+    every_change = "autosave_interval 1\nautosave_on_changes true\n"
+    text = config.read_text()
+    assert every_change in text
+    config.write_text(text.replace(every_change, f"autosave_interval {AUTOSAVE_S}\n"))
 
 
 def _started(run: Callable[..., None], what: object, log: Path) -> ForkServerProcess:
