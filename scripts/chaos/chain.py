@@ -71,10 +71,14 @@ class Chain:
         self.bridge: ForkServerProcess | None = None
 
     def __enter__(self) -> "Chain":
-        self.broker.start()
-        self.start_bridge()
-        wait_for("the bridge to subscribe", lambda: "ergo_bridge_connected 1.0" in self._page(), PATIENCE_S)
-        self.start_agent()
+        try:
+            self.broker.start()
+            self.start_bridge()
+            wait_for("the bridge to subscribe", self._subscribed, PATIENCE_S)
+            self.start_agent()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,12 +103,13 @@ class Chain:
         self.bridge = _started(_bridge, settings, self.directory / "bridge.log")
 
     def supervise(self) -> None:
-        """As systemd would: an agent that could not start, on a disk that was full just then, is started again."""
-        if self.agent is None or self.agent.is_alive():
-            return
-        if self.agent.exitcode != InputError.exit_code:
-            raise AssertionError(f"the agent ended by itself with {self.agent.exitcode}")
-        self.start_agent()
+        """As systemd would: start again whoever could not start, on a disk that was full or a port that was taken."""
+        for process, start in ((self.agent, self.start_agent), (self.bridge, self.start_bridge)):
+            if process is None or process.is_alive():
+                continue
+            if process.exitcode != InputError.exit_code:
+                raise AssertionError(f"agent or bridge ended by itself with {process.exitcode}")
+            start()
 
     def kill_agent(self) -> None:
         """SIGKILL."""
@@ -169,6 +174,10 @@ class Chain:
         assert self.agent is not None
         self.agent.terminate()
         self.agent.join(30)
+
+    def _subscribed(self) -> bool:
+        self.supervise()
+        return _slowly("ergo_bridge_connected 1.0" in self._page())
 
     def _counts(self, goal: int) -> bool:
         self.supervise()

@@ -5,6 +5,7 @@ import selectors
 import socket
 import threading
 import time
+from contextlib import suppress
 from typing import Final, Literal
 
 Fault = Literal["cut", "slow", "hole", "down", "garbage"]
@@ -104,8 +105,9 @@ class Link:
 
 
 def _readable(ends: list[socket.socket]) -> list[socket.socket]:
+    """An end may be closed by the other thread at any moment; it is then no longer among the pairs."""
     with selectors.DefaultSelector() as selector:
         for end in ends:
-            if end.fileno() >= 0:
+            with suppress(OSError, ValueError):
                 selector.register(end, selectors.EVENT_READ)
         return [key.fileobj for key, _ in selector.select(0.02) if isinstance(key.fileobj, socket.socket)]
