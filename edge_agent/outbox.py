@@ -116,14 +116,19 @@ class Outbox:
                 self._telemetry.delivery.observe(max(0.0, now_s - row[0]))
         self._show_ready()
 
+    def doubt(self) -> None:
+        """Nothing that was acknowledged until now is safe any more. Needs no disk, so it cannot come too late."""
+        with self._lock:
+            self._acknowledged.clear()
+
     def send_again(self) -> None:
         """The connection was lost, perhaps with the broker: what is acknowledged and still kept is ready again."""
+        self.doubt()
         again = -1
         while again:
             with self._lock, self._database:
                 again = self._database.execute(tables.SEND_AGAIN).rowcount
             self._telemetry.outbox_sent_again.inc(again)
-        self._acknowledged.clear()
         self._show_ready()
 
     def postpone(self, event_id: str) -> None:

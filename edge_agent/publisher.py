@@ -161,6 +161,8 @@ class Publisher:
     def _run(self) -> None:
         while not self._finished():
             try:
+                if self._was_lost.is_set():  # before any answer of the next connection makes its rows safe
+                    self._outbox.doubt()
                 self._settle()
                 self._doubt()
                 self._beat()

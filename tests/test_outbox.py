@@ -323,6 +323,22 @@ def test_what_was_acknowledged_before_a_restart_is_sent_once_more_unless_that_is
         path.unlink()
 
 
+def test_after_a_lost_connection_nothing_becomes_safe_while_the_disk_cannot_take_it_back(path: Path) -> None:
+    """The next connection's answers say nothing of what the lost one's broker still knows."""
+    box = Box(path, keep_acknowledged_s=0.01)
+    event = an_event()
+    box.outbox.hold(event)
+    box.outbox.release(NOON + FIVE_MIN_S)
+    box.outbox.delivered([event.event_id])
+    path_of_log = path.with_name("outbox.sqlite-wal")
+    with nothing_may_grow_beyond(min(path.stat().st_size, path_of_log.stat().st_size)), pytest.raises(sqlite3.Error):
+        box.outbox.send_again()
+    time.sleep(0.05)
+    box.outbox.delivered([])
+    box.outbox.send_again()
+    assert box.ready() == {event.event_id}
+
+
 def test_on_a_nearly_full_disk_all_that_is_kept_can_still_be_sent_again(path: Path) -> None:
     """Each row changes its place, and SQLite writes that beside the file first: not all of it at once."""
     box = Box(path, max_events=2000)
