@@ -30,7 +30,7 @@ class Sight:
 
 
 class Post:
-    """Used by the box's loop alone, but for ``look_again``, which the thread that looks calls."""
+    """Used by the box's loop alone, but for ``watch_anew``, which the thread that looks calls."""
 
     def __init__(
         self, settings: CameraSettings, sight: Sight, metrics: CameraTelemetry, ready: threading.Event

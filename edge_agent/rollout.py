@@ -116,7 +116,7 @@ class Rollout:
         try:
             file = self._read()
             self._refuse_a_restart(file)
-            order = self._in_force()
+            order = self._standing.order(self._key) if self._key else None
             wanted = changed(file, order.changes) if order else file
             sight = self._sight_for(wanted)
         except SettingsError as error:
@@ -170,7 +170,9 @@ class Rollout:
 
     def _try_out(self, order: Order, payload: str) -> None:
         """At once on all cameras, or first on the one that is named."""
-        self._end_attempt()
+        if self._attempt is not None and self._attempt.tries:
+            self._adopt(self._present, self._sight)
+        self._forget_attempt()
         try:
             attempt = self._prepared(order, payload)
         except RefusedOrderError as error:
@@ -226,14 +228,14 @@ class Rollout:
     def _apply(self, attempt: _Attempt) -> None:
         self._adopt(attempt.wanted, attempt.sight)
         self._standing = Standing(Ordered(attempt.order.number, "applied"), attempt.payload)
-        self._end_attempt()
+        self._forget_attempt()
         self._note(self._standing.last)
         self._box.telemetry.settings_changes.labels("order", "applied").inc()
         log.info("order applied", number=attempt.order.number)
 
     def _roll_back(self, attempt: _Attempt) -> None:
         self._adopt(self._present, self._sight)
-        self._end_attempt()
+        self._forget_attempt()
         self._note(Ordered(attempt.order.number, "rolled_back"))
         self._box.telemetry.settings_changes.labels("order", "rolled_back").inc()
         why = "a network failed" if attempt.trial.failure else f"unknown: {attempt.trial.change.words}"
@@ -241,11 +243,9 @@ class Rollout:
             "order rolled back", number=attempt.order.number, why=why, fix="look at that camera with these settings"
         )
 
-    def _end_attempt(self) -> None:
-        attempt, self._attempt = self._attempt, None
+    def _forget_attempt(self) -> None:
+        self._attempt = None
         self._box.telemetry.settings_on_trial.set(0)
-        if attempt is not None and attempt.tries:
-            self._adopt(self._present, self._sight)
 
     def _refuse_order(self, error: RefusedOrderError) -> None:
         self._box.telemetry.settings_changes.labels("order", "refused").inc()
@@ -269,12 +269,6 @@ class Rollout:
         same = settings.pose == self._present.pose
         eyes = self._sight.eyes if same else self._box.open_eyes(settings.pose)
         return Sight(eyes, settings.technique.thresholds)
-
-    def _in_force(self) -> Order | None:
-        """Raises RefusedOrderError where it was signed with a key that is no longer trusted."""
-        if self._standing.in_force is None or self._key is None:
-            return None
-        return opened(self._standing.in_force.encode(), self._key)
 
     def _network_errors(self) -> float:
         return sum(

@@ -14,7 +14,7 @@ from edge_agent.core.health import Ordered
 from edge_agent.errors import HingewatchError
 from edge_agent.metrics_server import Exposition, health, serve
 from edge_agent.order_keys import public_key
-from edge_agent.orders import RefusedOrderError, changed, opened
+from edge_agent.orders import RefusedOrderError, changed
 from edge_agent.rollout import Rollout
 from edge_agent.settings import Settings
 from edge_agent.standing import Standing
@@ -58,10 +58,10 @@ def _standing(settings: Settings) -> Standing:
 
 def _box_with_order(settings: Settings, standing: Standing, registry: CollectorRegistry) -> Box | None:
     """With the order that was in force before the restart; None where that is no longer possible."""
-    assert standing.in_force is not None
     assert settings.orders.trusted_key is not None
     try:
-        order = opened(standing.in_force.encode(), public_key(settings.orders.trusted_key))
+        order = standing.order(public_key(settings.orders.trusted_key))
+        assert order is not None
         return Box(changed(settings, order.changes), registry)
     except RefusedOrderError as error:
         what = error.what

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import TypeAdapter, ValidationError
 
 from edge_agent.core.health import Ordered
 from edge_agent.errors import InputError
+from edge_agent.orders import Order, opened
 from edge_agent.output import write_file
 
 log = structlog.get_logger()
@@ -24,6 +26,10 @@ class Standing:
 
     last: Ordered = NONE
     in_force: str | None = None
+
+    def order(self, key: Ed25519PublicKey) -> Order | None:
+        """The one in force. Raises RefusedOrderError where that was signed with a key that is no longer trusted."""
+        return None if self.in_force is None else opened(self.in_force.encode(), key)
 
     def with_last(self, last: Ordered) -> "Standing":
         """The same in force."""
