@@ -14,17 +14,17 @@ from typing import Final
 import numpy as np
 import structlog
 
-from edge_agent.agent import Look, Person, Watch
+from edge_agent.agent import Look, Person
 from edge_agent.camera import Camera
 from edge_agent.coarse import Shutter, small_jpeg, without_faces
 from edge_agent.core.placement import Placement
 from edge_agent.core.records import Frame
 from edge_agent.core.skeleton import HEAD, SHOULDERS
-from edge_agent.core.technique import TechniqueThresholds
 from edge_agent.draw import BONES, VISIBLE
 from edge_agent.overlay import Drawing
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.network import InferenceError
+from edge_agent.post import Sight
 from edge_agent.settings import CameraSettings, Settings
 from edge_agent.zones import zone_at
 
@@ -47,12 +47,11 @@ class Body:
     zone: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
     """What all cameras share."""
 
-    eyes: Eyes
-    thresholds: TechniqueThresholds
+    sight: Sight
     ready: threading.Event
     clock: Callable[[], float]
 
@@ -60,15 +59,15 @@ class Sight:
 class Aim:
     """One camera while it is aimed."""
 
-    def __init__(self, camera: CameraSettings, sight: Sight) -> None:
+    def __init__(self, camera: CameraSettings, shared: Shared) -> None:
         self.settings = camera
-        self.camera = Camera(camera, ready=sight.ready)
+        self.camera = Camera(camera, ready=shared.ready)
         self.placement = Placement()
-        self.shutter = Shutter(camera.name, sight.clock)
+        self.shutter = Shutter(camera.name, shared.clock)
         self.size_px = (0, 0)
         self.trouble: InferenceError | None = None
-        self._sight = sight
-        self._watch = self._new_watch()
+        self._sight = shared.sight
+        self._watch = self._sight.watch(camera)
         self._drawing = Drawing()
         self._bodies: tuple[Body, ...] = ()
         self._looks: deque[tuple[float, float]] = deque(maxlen=_LAST_LOOKS)
@@ -117,15 +116,12 @@ class Aim:
             return
         except Exception:
             log.exception("a frame could not be understood, its camera is watched anew", camera=self.name)
-            self._watch = self._new_watch()
+            self._watch = self._sight.watch(self.settings)
             return
         self.trouble = None
         self._looks.append((begin_s, time.monotonic() - begin_s))
         self.camera.rest(self._watch.due_s)
         self._keep(frame, look)
-
-    def _new_watch(self) -> Watch:
-        return Watch(self.settings, self._sight.eyes, self._sight.thresholds)
 
     def _keep(self, frame: Frame, look: Look) -> None:
         height, width = frame.image.shape[:2]
@@ -160,8 +156,8 @@ class Aims:
         """clock: by which shown pictures end."""
         self.device = ", ".join(sorted(set(eyes.devices.values())))
         self._ready, self._stop = threading.Event(), threading.Event()
-        sight = Sight(eyes, settings.technique.thresholds, self._ready, clock)
-        self.cameras = {camera.name: Aim(camera, sight) for camera in settings.cameras}
+        shared = Shared(Sight(eyes, settings.technique.thresholds), self._ready, clock)
+        self.cameras = {camera.name: Aim(camera, shared) for camera in settings.cameras}
         self._thread = threading.Thread(target=self._watch, name="setup", daemon=True)
 
     def use(self, settings: Settings) -> None:
