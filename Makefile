@@ -21,8 +21,8 @@ setup:  ## virtual environment, locked dependencies and models; leaves .venv/bin
 setup-test: setup  ## what the tests need besides: broker, Prometheus, RTSP server, development tools
 	@scripts/apt-install.sh $(TEST_PACKAGES)
 	@scripts/setup.sh dev
-	@scripts/k8s/setup.sh
-	@scripts/docs/setup.sh
+	@scripts/tools.sh k8s
+	@scripts/tools.sh docs
 
 check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff check .
@@ -33,7 +33,7 @@ test: check  ## everything: set-up, checks and tests
 	.venv/bin/pytest
 
 docs: setup  ## the documentation as a site: build/site, readable without a server; every link and anchor checked
-	@scripts/docs/setup.sh
+	@scripts/tools.sh docs
 	@NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --strict --quiet
 	@echo "file://$(CURDIR)/build/site/index.html"
 

@@ -3,5 +3,5 @@
 set -eu
 out=$(realpath "$1")
 cd "$(dirname "$0")/../.."
-scripts/sbom/setup.sh
+scripts/tools.sh sbom
 build/sbom-venv/bin/python scripts/sbom/make.py .venv/bin/python "$out"
