@@ -399,15 +399,19 @@ def test_a_file_that_is_no_outbox_at_all_is_put_aside_and_the_agent_goes_on(path
     assert str(aside) in logs[0]["kept_as"]
 
 
-def test_noise_within_one_event_holds_up_no_other(path: Path) -> None:
-    """SQLite finds nothing wrong with such a file."""
-    box = Box(path)
-    events = [an_event() for _ in range(20)]
+def closed_with(path: Path, count: int) -> tuple[Box, list[LiftEvent], bytearray]:
+    """A closed outbox, the ready events in it, and its file's bytes: to be damaged."""
+    box, events = Box(path), [an_event() for _ in range(count)]
     for event in events:
         box.outbox.hold(event)
     box.outbox.release(NOON + FIVE_MIN_S)
     box.outbox.close()
-    whole = bytearray(path.read_bytes())
+    return box, events, bytearray(path.read_bytes())
+
+
+def test_noise_within_one_event_holds_up_no_other(path: Path) -> None:
+    """SQLite finds nothing wrong with such a file."""
+    box, events, whole = closed_with(path, 20)
     for number in (3, 11):
         at = whole.index(f'"event_id":"{events[number].event_id}"'.encode()) + 60
         whole[at : at + 8] = b"\xff\xfe{{{{\xfe\xff"
@@ -430,13 +434,7 @@ def test_a_disk_that_fails_again_and_again_is_not_filled_by_what_was_put_aside(p
 
 
 def test_what_is_readable_in_a_damaged_outbox_is_rescued(path: Path) -> None:
-    box = Box(path)
-    events = [an_event() for _ in range(300)]
-    for event in events:
-        box.outbox.hold(event)
-    box.outbox.release(NOON + FIVE_MIN_S)
-    box.outbox.close()
-    whole = bytearray(path.read_bytes())
+    box, events, whole = closed_with(path, 300)
     page = whole.index(f'"event_id":"{events[150].event_id}"'.encode()) // 4096 * 4096
     whole[page : page + 4096] = b"\xff" * 4096
     path.write_bytes(whole)
