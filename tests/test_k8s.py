@@ -339,13 +339,29 @@ def test_only_the_box_with_a_gpu_asks_for_one(overlay: str) -> None:
 
 
 def test_rules_are_those_of_grafana_and_prometheus_reads_them(tmp_path: Path) -> None:
-    assert rules.WRITTEN.read_text() == rules.document(), "run: .venv/bin/python -m scripts.k8s.rules"
+    for path, text in rules.written().items():
+        assert path.read_text() == text, "run: .venv/bin/python -m scripts.k8s.rules"
     found = objects("central", "PrometheusRule")
     assert len(found) == len(list(ROOT.glob("grafana/rules/*.yml"))) + len(list(ROOT.glob("grafana/alerts/*.yml")))
-    for one in found:
+    for one in [*found, *objects("edge-k3s", "PrometheusRule")]:
         file = tmp_path / f"{one['metadata']['name']}.yml"
         file.write_text(yaml.safe_dump(one["spec"]))
         run(program("promtool"), "check", "rules", file)
+
+
+def alerts(overlay: str) -> dict[str, str]:
+    """By name, what each asks."""
+    groups = [group for one in objects(overlay, "PrometheusRule") for group in one["spec"]["groups"]]
+    return {rule["alert"]: rule["expr"] for group in groups for rule in group["rules"] if "alert" in rule}
+
+
+def test_a_camera_that_dies_rings_at_the_edge_where_its_agent_is_read() -> None:
+    """No Prometheus of the centre reads an agent's page; and an edge has no bridge whose silence could mean anything."""
+    edge, centre = alerts("edge-k3s"), alerts("central")
+    assert {"CameraDown", "OutboxCannotWrite", "LiftsGivenUp", "AgentPageGone"} <= edge.keys()
+    assert edge.items() <= centre.items()
+    assert not [name for name, asked in edge.items() if "absent(" in asked or "hingewatch-bridge" in asked]
+    assert not [name for name in centre.keys() - edge.keys() if "edge_agent_" in centre[name]]
 
 
 def test_every_dashboard_is_taken_and_fits_what_a_config_map_may_hold() -> None:
