@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Final
 
@@ -63,8 +64,8 @@ def options_are_in_the_script(command: Command) -> None:
 
 
 def kubectl_knows(command: Command) -> None:
-    """Each option of the last program, by kubectl's own help."""
-    words = command.parts[-1]
+    """Each option of the last program, by kubectl's own help; what is run in a pod is after ``--``."""
+    words = list(takewhile(lambda word: word != "--", command.parts[-1]))
     assert words[0] == "kubectl"
     verb = [word for word in words[1:] if word not in {"-n", "hingewatch"}]
     told = kubectl(*_verb_of(verb), "--help") + kubectl("options")
