@@ -1,6 +1,7 @@
 """deploy/k8s: each overlay as kubectl renders it, against Kubernetes' own schemas and the rules that matter to us."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_agent import settings_file
+from edge_agent import __version__, settings_file
 from edge_agent.settings import Settings
 from scripts.k8s import rules
 from tests.services import program
@@ -129,6 +130,44 @@ def test_every_image_is_of_a_named_version_and_every_container_has_limits_and_pr
             assert version[0].isdigit(), name
             assert {"cpu", "memory"} <= container["resources"]["limits"].keys(), name
             assert {"startupProbe", "livenessProbe", "readinessProbe"} <= container.keys(), name
+
+
+@every_overlay
+def test_our_image_is_of_this_version(overlay: str) -> None:
+    images = {container["image"] for _, template in pods(overlay) for container in containers(template)}
+    assert {image for image in images if image.startswith("hingewatch")} == {f"hingewatch:{__version__}"}
+
+
+@every_overlay
+def test_a_restart_is_asked_for_only_where_it_helps(overlay: str) -> None:
+    """What /healthy answers for a camera that hangs, and for one or a broker that is away: test_liveness.py."""
+    for name, template in pods(overlay):
+        (container,) = containers(template)
+        liveness = container["livenessProbe"]
+        if container["image"].startswith("hingewatch"):
+            assert liveness["httpGet"] == {"path": "/healthy", "port": "metrics"}, name
+        else:
+            assert liveness["exec"]["command"][0] == "mosquitto_sub", name
+
+
+@every_overlay
+def test_secrets_are_named_and_none_is_written_down(overlay: str) -> None:
+    text = rendered(K8S / "overlays" / overlay)
+    passwords = re.findall(r"://[^/@\s:]+:([^@\s]+)@", text)
+    assert not objects(overlay, "Secret")
+    assert "PRIVATE KEY" not in text
+    assert [word for word in passwords if not word.startswith("${")] == []
+    assert overlay != "edge-k3s" or passwords, "it is looked at"
+
+
+def test_overlays_hold_only_what_differs() -> None:
+    """A workload in an overlay is a patch: what it repeated of the base would one day differ from it."""
+    for path in K8S.glob("overlays/**/*.yaml"):
+        for one in yaml.safe_load_all(path.read_text()):
+            if one.get("kind") == "StatefulSet":
+                (container,) = one["spec"]["template"]["spec"]["containers"]
+                assert not container.keys() - {"name", "command", "args", "env", "envFrom"}, path
+                assert one["spec"].keys() == {"template"}, path
 
 
 @every_overlay
@@ -356,7 +395,7 @@ def alerts(overlay: str) -> dict[str, str]:
 
 
 def test_a_camera_that_dies_rings_at_the_edge_where_its_agent_is_read() -> None:
-    """No Prometheus of the centre reads an agent's page; and an edge has no bridge whose silence could mean anything."""
+    """No Prometheus of the centre reads an agent's page; and an edge has no bridge whose silence means anything."""
     edge, centre = alerts("edge-k3s"), alerts("central")
     assert {"CameraDown", "OutboxCannotWrite", "LiftsGivenUp", "AgentPageGone"} <= edge.keys()
     assert edge.items() <= centre.items()
