@@ -125,7 +125,7 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"\.venv/bin/edge-agent orders key .*", Run()),
     (
         r"\.venv/bin/edge-agent orders send .*",
-        By("test_rollout.py", "test_an_order_is_applied_told_and_kept_over_a_restart"),
+        By("test_rollout.py", "test_the_command_orders_what_a_file_says_and_withdraws_it"),
     ),
     # a box with systemd
     (r"sudo apt-get install .*", Here("installs on this machine", debian_has_it)),

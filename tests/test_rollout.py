@@ -2,6 +2,8 @@
 
 import json
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -181,6 +183,23 @@ def test_an_order_is_applied_told_and_kept_over_a_restart(site: Site) -> None:
     assert kept.in_force is not None
     assert site.outcome(site.order(2)) == "applied", "withdrawn: an order of nothing"
     wait_for("all cameras", lambda: site.rounded_deg == {33.0}, PATIENCE_S)
+
+
+def test_the_command_orders_what_a_file_says_and_withdraws_it(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "operator.yaml").write_text(f"site: north\nmqtt: {{port: {site.settings.mqtt.port}}}\n")
+    (tmp_path / "changes.yaml").write_text("technique: {rounded_deg: 41}\n")
+
+    def send(*words: str) -> None:
+        command = [str(Path(sys.executable).with_name("edge-agent")), "orders", "send", *words]
+        command += ["--config", "operator.yaml", "--key", str(site.key), "--agent", "box-1"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=90, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "applied" in done.stdout
+
+    send("changes.yaml")
+    wait_for("all cameras", lambda: site.rounded_deg == {41.0}, PATIENCE_S)
+    send("--withdraw")
+    wait_for("the file's own", lambda: site.rounded_deg == {33.0}, PATIENCE_S)
 
 
 def test_what_is_refused_is_told_by_a_word_and_what_was_in_force_stays(site: Site) -> None:
