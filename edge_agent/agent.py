@@ -3,15 +3,16 @@
 ``Watch`` makes the journey for one camera; ``Box`` takes the lifts from there out of the building.
 """
 
-from dataclasses import dataclass, field, replace
-from math import inf
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from edge_agent import __version__
-from edge_agent.core import cadence, crop, search
+from edge_agent.core import crop, search
+from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
-from edge_agent.core.lifts import Bend, LiftDetector, Moment
+from edge_agent.core.follower import Follower
+from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import Posture, measure
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend, view_of
@@ -25,18 +26,8 @@ from edge_agent.settings import CameraSettings
 MODEL = f"dowel-{__version__}"
 """What judged a lift, as it stands in the event."""
 
-# The outline of the back costs more than the landmarks: once a bend has begun it is asked for this often, of a person
-# standing now and then, for the bend is measured against their own upright back.
-_OUTLINE_FROM_DEPTH, _OUTLINE_PERIOD_S = 0.3, 0.1
-_UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
-# A bend that began before the person was seen standing waits this long for the upright back that follows it.
-_PATIENCE_S = 1.0
-# How one stands after a lift belongs to it: leaning back at the top is seen within this time.
-_LOCKOUT_S = 0.7
 # Who is found within this time of a stream's first frame was there when it began.
 _EARLY_S = 1.0
-# Cameras stamp their frames some milliseconds early or late: one that is nearly due is the one that was meant.
-_JITTER_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +45,8 @@ class Look:
     """What one frame gave: everyone in it, and the lifts that ended with it.
 
     ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
-    blurring faces. ``searches`` are words of ``search.SEARCHES``, one for each window: for metrics, as is
-    ``captured_s``, the frame's.
+    blurring faces. For metrics: ``searches`` are words of ``search.SEARCHES``, one for each window; ``repeats``: how
+    many were looked at once more; ``captured_s`` is the frame's.
     """
 
     time_s: float
@@ -63,54 +54,8 @@ class Look:
     lifts: tuple[Lift, ...] = ()
     heads: tuple[Pose, ...] = ()
     searches: tuple[str, ...] = ()
+    repeats: int = 0
     captured_s: float | None = None
-
-
-@dataclass(slots=True, eq=False)
-class _Follower:
-    """What is remembered of one tracked person."""
-
-    track: Track
-    detector: LiftDetector = field(default_factory=LiftDetector)
-    waiting: list[Bend] = field(default_factory=list)
-    outlined_s: float = -inf
-    posture: Posture | None = None
-    due_s: float = 0.0
-
-    @property
-    def settled(self) -> bool:
-        """Whether the person is believed in, and their upright back well known."""
-        return self.track.confirmed and self.detector.upright.backs >= _UPRIGHT_LOOKS
-
-    def wants_outline(self, time_s: float) -> bool:
-        """Whether this look should ask for the outline of the body."""
-        bent = self.detector.depth >= _OUTLINE_FROM_DEPTH
-        period_s = _OUTLINE_PERIOD_S if bent else _UPRIGHT_PERIOD_S if self.settled else 0.0
-        if time_s - self.outlined_s < period_s - _JITTER_S:
-            return False
-        self.outlined_s = time_s
-        return True
-
-    def lags_behind(self, posture: Posture) -> bool:
-        """Whether the crop of this look was made for a place and a posture that the person has left."""
-        return self.posture is not None and self.settled and cadence.lags_behind(self.posture, posture)
-
-    def pace(self, posture: Posture) -> None:
-        """When to look at this person again: a newcomer at once, others as often as they move."""
-        before, self.posture = self.posture, posture
-        wait_s = cadence.gap_s(before, posture, bending=self.detector.bending) if before and self.settled else 0.0
-        self.due_s = posture.time_s + wait_s - _JITTER_S
-
-    def after(self, bend: Bend) -> list[Moment]:
-        """How the person stood right after the bend."""
-        return [moment for moment in self.detector.standing if moment.time_s >= bend.end_s]
-
-    def ripe(self, time_s: float) -> list[Bend]:
-        """The bends that can be judged now, oldest first."""
-        wait_s = _LOCKOUT_S if self.detector.upright.backs else _PATIENCE_S
-        done = [bend for bend in self.waiting if time_s - bend.end_s > wait_s or self.detector.bending]
-        self.waiting = [bend for bend in self.waiting if bend not in done]
-        return done
 
 
 class Watch:
@@ -121,8 +66,9 @@ class Watch:
         self._tracker = Tracker()
         self._scout = Scout()
         self._search_due_s = 0.0
-        self._followers: dict[int, _Follower] = {}
+        self._followers: dict[int, Follower] = {}
         self._first_s: float | None = None
+        self._repeats = 0
         self._size = (1, 1)
 
     def use(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
@@ -159,6 +105,7 @@ class Watch:
         frame = replace(frame, image=blank(frame.image, self.camera.masks))
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (frame.image.shape[1], frame.image.shape[0])
+        self._repeats = 0
         gone = self._follow(frame.image, frame.time_s)
         searches = self._welcome(frame)
         lifts = [lift for track in gone for lift in self._farewell(track, ended=False)]
@@ -168,7 +115,7 @@ class Watch:
             lifts += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, frame.captured_s)
+        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, self._repeats, frame.captured_s)
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""
@@ -189,6 +136,7 @@ class Watch:
         behind = [i for i, track in enumerate(tracks) if self._follower(track).lags_behind(now[i])]
         crops = [crop.around(_point(now[i].hip_xy), _point(now[i].shoulder_xy), tracks[i].reach_px) for i in behind]
         again = self._eyes.locate(image, crops, [outlined[i] for i in behind])
+        self._repeats += len(behind)
         for i, pose in zip(behind, again, strict=True):
             poses[i] = pose
 
@@ -244,7 +192,7 @@ class Watch:
         follower.waiting += [bend] if bend else []
         return [self._judge(last, follower, track.person) for last in follower.waiting]
 
-    def _judge(self, bend: Bend, follower: _Follower, person: int) -> Lift:
+    def _judge(self, bend: Bend, follower: Follower, person: int) -> Lift:
         upright = follower.detector.upright
         readings = read_bend(bend, upright, self._eyes.tell_angles)
         seen = measure_bend(bend, upright, readings)
@@ -268,12 +216,12 @@ class Watch:
             unknown_reason=verdict.unknown_reason,
         )
 
-    def _follower(self, track: Track) -> _Follower:
+    def _follower(self, track: Track) -> Follower:
         """Made on first sight; tracks are told apart by the object itself, so no identity outlives them."""
         known = self._followers.get(id(track))
         if known is None or known.track is not track:
             early = self._first_s is None or track.seen_s - self._first_s < _EARLY_S
-            known = self._followers[id(track)] = _Follower(track, LiftDetector(from_start=early))
+            known = self._followers[id(track)] = Follower(track, LiftDetector(from_start=early))
         return known
 
 

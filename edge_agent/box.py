@@ -194,6 +194,7 @@ class Box:
         self.telemetry.tracks.labels(name).set(post.watch.followed)
         for reason in look.searches:
             self.telemetry.searches.labels(name, reason).inc()
+        self.telemetry.looks_repeated.labels(name).inc(look.repeats)
         self._record(post, look, seen)
 
     def _record(self, post: Post, look: Look, seen: Observer) -> None:

@@ -108,6 +108,12 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
             ["camera", "reason"],
             registry=registry,
         )
+        self.looks_repeated = Counter(
+            "edge_agent_looks_repeated",
+            "Looks at a person once more in the same frame, since the first found them on the move after a pause",
+            ["camera"],
+            registry=registry,
+        )
         self.tracks = Gauge(
             "edge_agent_tracks", "People followed when the last time bucket ended", ["camera"], registry=registry
         )
@@ -231,6 +237,7 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
     def _only_by_camera(self) -> tuple[Counter | Gauge, ...]:
         return (
             self.frames,
+            self.looks_repeated,
             self.camera_up,
             self.camera_blind,
             self.camera_reconnects,

@@ -141,6 +141,8 @@ def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
     failed = registry.get_sample_value("edge_agent_inference_errors_total", {"model": "pose-landmarker-full"})
     assert failed == 2
     assert looked_at_or_passed_over(registry, "dock") == int(FIRST_LIFT_S * 15) - 2
+    repeated = registry.get_sample_value("edge_agent_looks_repeated_total", {"camera": "dock"})
+    assert repeated == sum(look.repeats for look in looks) > 0  # who begins to bend between two looks
     assert {person.number for look in looks for person in look.people} == {0, 1}
     assert [lift.technique for look in looks for lift in look.lifts] == ["hinge"]
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.core.lifts import Bend, LiftDetector
+from edge_agent.core.bend import Bend
+from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
 from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion

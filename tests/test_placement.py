@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from edge_agent.core.lifts import Moment
+from edge_agent.core.bend import Moment
 from edge_agent.core.placement import FEWEST_BENDS, Advice, Placement
 from edge_agent.core.posture import measure
 from edge_agent.core.records import Lift, View

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from edge_agent.core.lifts import Bend, LiftDetector
+from edge_agent.core.bend import Bend
+from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.records import VIEWS
 from edge_agent.core.skeleton import ANKLES, HEELS, KNEES, TOES, Landmark

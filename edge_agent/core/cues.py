@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from edge_agent.core.lifts import Bend, Moment
+from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.technique import Measures, Reading, TechniqueThresholds
 from edge_agent.core.upright import Upright
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+from edge_agent.core.bend import Moment
 from edge_agent.core.figures import Share
-from edge_agent.core.lifts import Moment
 from edge_agent.core.quality import UNKNOWN_CAUTION, UNKNOWN_POOR, Level
 from edge_agent.core.records import Lift, View
 

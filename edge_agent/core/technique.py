@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import exp, hypot
 from statistics import median
 
+from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.kinematics import Estimate, Kinematics, TellAngles, middle
-from edge_agent.core.lifts import Bend, Moment
 from edge_agent.core.posture import Posture
 from edge_agent.core.records import Technique, View
 from edge_agent.core.upright import Upright

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from heldout import HeldOutLift, errors_of, measures_of
 
+from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.kinematics import Back, Kinematics, TellAngles
-from edge_agent.core.lifts import Bend, LiftThresholds, Moment, depth_of
+from edge_agent.core.lifts import LiftThresholds, depth_of
 from edge_agent.core.posture import Posture
 from edge_agent.core.spine import BackProfile
 from edge_agent.core.technique import TechniqueThresholds

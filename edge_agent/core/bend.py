@@ -1,0 +1,92 @@
+"""One bend, from leaving an upright posture to being back in it: what was seen, frame by frame, and how it moved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import dist
+from statistics import median
+from typing import Final
+
+from edge_agent.core.kinematics import Back
+from edge_agent.core.posture import Posture
+
+BOTTOM: Final = 0.85
+"""Moments at least this share of the deepest are the bottom of a bend."""
+# Depth tells late that a bend began. It begins where the shoulders leave their place by this share of their way down,
+# of the picture noise of a landmark about twice; their place is where they were in this time before. On 101 simulated
+# lifts the start is then off by 0.10 s, by depth it was 0.26 s, nearly always late.
+_LEFT, _PLACE_S = 0.05, 0.7
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moment:
+    """One frame of one person: posture, depth of the bend, and the back where its outline was asked for."""
+
+    posture: Posture
+    depth: float
+    back: Back | None
+
+    @property
+    def time_s(self) -> float:
+        """Media time, seconds."""
+        return self.posture.time_s
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bend:
+    """A finished cycle, or as much of it as was in view."""
+
+    moments: tuple[Moment, ...]
+    start_s: float
+    end_s: float
+
+    @property
+    def peak(self) -> Moment:
+        """The moment the bottom is reached; there a person may stay for a while."""
+        return self.bottom(0.95)[0]
+
+    def bottom(self, share: float) -> list[Moment]:
+        """Moments at least this share of the peak's depth deep."""
+        return _deep(self.moments, share)
+
+    @property
+    def lowered_m(self) -> tuple[float, float]:
+        """How far the shoulders sink on the picture from the start of the bend, and rise to its end."""
+        few = max(len(self.moments) // 8, 1)
+        low_px = _shoulder_px(self.bottom(BOTTOM))[1]
+        start_m, end_m = (
+            (low_px - _shoulder_px(end)[1]) / self._px_per_m for end in (self.moments[:few], self.moments[-few:])
+        )
+        return start_m, end_m
+
+    @property
+    def travel_m(self) -> float:
+        """How far the hips moved from left to right on the picture."""
+        x_px = [moment.posture.hip_xy[0] for moment in self.moments]
+        return (max(x_px) - min(x_px)) / self._px_per_m
+
+    @property
+    def _px_per_m(self) -> float:
+        return median(moment.posture.px_per_m for moment in self.moments)
+
+
+def start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:
+    """When the shoulders left their place, going back from the bottom; the first moment's time where nobody saw."""
+    place = [moment for moment in before if moments[0].time_s - moment.time_s <= _PLACE_S]
+    if len(place) < 2:
+        return moments[0].time_s
+    bottom = _deep(moments, BOTTOM)
+    at_px = _shoulder_px(place)
+    limit_px = _LEFT * dist(at_px, _shoulder_px(bottom))
+    going_down = [moment for moment in (*place, *moments) if moment.time_s <= bottom[0].time_s]
+    in_place = (m.time_s for m in reversed(going_down) if dist(at_px, m.posture.shoulder_xy) < limit_px)
+    return next(in_place, moments[0].time_s)
+
+
+def _deep(moments: Sequence[Moment], share: float) -> list[Moment]:
+    deepest = max(moment.depth for moment in moments)
+    return [moment for moment in moments if moment.depth >= share * deepest]
+
+
+def _shoulder_px(moments: Sequence[Moment]) -> tuple[float, float]:
+    x_px, y_px = zip(*(moment.posture.shoulder_xy for moment in moments), strict=True)
+    return median(x_px), median(y_px)
