@@ -262,11 +262,12 @@ def prometheus(
     alerts_port: int | None = None,
     retention: str = "15d",
     scrape_configs: Sequence[dict[str, Any]] = (),
+    receives: bool = False,
 ) -> Iterator[Prometheus]:
     """Run Prometheus against ``/metrics`` pages on loopback until the block ends.
 
     alerts_port: of an Alertmanager. What lies in ``directory``/tsdb already is kept for ``retention``.
-    scrape_configs: jobs besides.
+    scrape_configs: jobs besides. receives: takes what others send it by remote write.
     """
     port = free_port()
     targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
@@ -287,6 +288,7 @@ def prometheus(
             f"--storage.tsdb.path={directory / 'tsdb'}",
             f"--storage.tsdb.retention.time={retention}",
             f"--web.listen-address=127.0.0.1:{port}",
+            *(["--web.enable-remote-write-receiver"] if receives else []),
         ],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -299,6 +299,51 @@ def test_a_broker_that_is_there_already_takes_mosquittos_place(copied: Path) -> 
     assert yaml.safe_load(settings["bridge.yaml"])["mqtt"]["host"] == "mqtt.example"
 
 
+@pytest.fixture
+def sending(copied: Path) -> Path:
+    """The centre, whose numbers go to a store elsewhere."""
+    overlay = copied / "sending"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../central]\ncomponents: [../../components/remote-write]\n"
+    )
+    return overlay
+
+
+def test_the_numbers_go_to_a_store_elsewhere_and_the_operator_is_not_needed(sending: Path, tmp_path: Path) -> None:
+    assert not [one["kind"] for one in objects(sending) if "coreos" in one["apiVersion"]]
+    (tmp_path / "rendered").mkdir()
+    (tmp_path / "rendered/all.yaml").write_text(rendered(sending))
+    run(TOOLS / "kubernetes-validate", "--strict", "-k", "1.30", tmp_path / "rendered/all.yaml")
+    run(TOOLS / "checkov", "--config-file", K8S / ".checkov.yaml", "-d", tmp_path / "rendered")
+
+
+def test_who_sends_the_numbers_does_no_more_than_others_and_reaches_the_pages(sending: Path) -> None:
+    templates = dict(pods(sending))
+    (container,) = containers(templates["remote-write"])
+    (bridge,) = containers(templates["bridge"])
+    assert container["securityContext"] == bridge["securityContext"]
+    assert templates["remote-write"]["spec"]["securityContext"]["runAsUser"] >= 10000
+    policies = objects(sending, "NetworkPolicy")
+    own, peer = (templates[name]["metadata"]["labels"] for name in ("remote-write", "bridge"))
+    assert any(peer_chosen(policies, own, "egress", peer))
+    assert any(peer_chosen(policies, peer, "ingress", own))
+
+
+def test_an_edge_sends_the_pages_of_its_own_agents(copied: Path) -> None:
+    edge = copied / "edge-k3s"
+    (edge / "pages").mkdir()
+    (edge / "pages/prometheus.yml").write_text("scrape_configs: []\n")
+    (edge / "pages/kustomization.yaml").write_text(
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nconfigMapGenerator:\n"
+        "  - {name: remote-write, namespace: hingewatch, behavior: replace, files: [prometheus.yml]}\n"
+    )
+    with (edge / "kustomization.yaml").open("a") as kustomization:
+        kustomization.write("components: [../../components/remote-write, pages]\n")
+    (told,) = [one["data"] for one in objects(edge, "ConfigMap") if "prometheus.yml" in one["data"]]
+    assert told == {"prometheus.yml": "scrape_configs: []\n"}
+
+
 def test_an_npu_is_asked_for_as_a_gpu_is(copied: Path) -> None:
     kustomization = copied / "edge-k3s/agents/aisle-box-1/kustomization.yaml"
     kustomization.write_text(kustomization.read_text().replace("intel-gpu", "intel-npu"))
