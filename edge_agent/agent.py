@@ -68,7 +68,6 @@ class Watch:
         self._search_due_s = 0.0
         self._followers: dict[int, Follower] = {}
         self._first_s: float | None = None
-        self._repeats = 0
         self._size = (1, 1)
 
     def use(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
@@ -105,8 +104,7 @@ class Watch:
         frame = replace(frame, image=blank(frame.image, self.camera.masks))
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (frame.image.shape[1], frame.image.shape[0])
-        self._repeats = 0
-        gone = self._follow(frame.image, frame.time_s)
+        gone, repeats = self._follow(frame.image, frame.time_s)
         searches = self._welcome(frame)
         lifts = [lift for track in gone for lift in self._farewell(track, ended=False)]
         people = []
@@ -115,30 +113,30 @@ class Watch:
             lifts += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, self._repeats, frame.captured_s)
+        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, repeats, frame.captured_s)
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""
         return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
-    def _follow(self, image: Image, time_s: float) -> list[Track]:
-        """Look where each tracked person should be now; return the tracks that are given up."""
+    def _follow(self, image: Image, time_s: float) -> tuple[list[Track], int]:
+        """Look where each tracked person should be; the tracks that are given up, and how many looks it repeated."""
         tracks = self._tracker.tracks
         outlined = [self._follower(track).wants_outline(time_s) for track in tracks]
         poses = self._eyes.locate(image, [track.crop(time_s) for track in tracks], outlined)
-        self._look_again(image, time_s, poses, outlined)
+        repeats = self._look_again(image, time_s, poses, outlined)
         sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
-        return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s)
+        return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s), repeats
 
-    def _look_again(self, image: Image, time_s: float, poses: list[Pose], outlined: list[bool]) -> None:
-        """At those who have begun to move since the last look: with the crop that this one gave."""
+    def _look_again(self, image: Image, time_s: float, poses: list[Pose], outlined: list[bool]) -> int:
+        """At those who have begun to move since the last look, with the crop that this one gave; says how many."""
         tracks, now = self._tracker.tracks, [measure(pose, time_s) for pose in poses]
         behind = [i for i, track in enumerate(tracks) if self._follower(track).lags_behind(now[i])]
         crops = [crop.around(_point(now[i].hip_xy), _point(now[i].shoulder_xy), tracks[i].reach_px) for i in behind]
         again = self._eyes.locate(image, crops, [outlined[i] for i in behind])
-        self._repeats += len(behind)
         for i, pose in zip(behind, again, strict=True):
             poses[i] = pose
+        return len(behind)
 
     def _welcome(self, frame: Frame) -> tuple[str, ...]:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""

@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from tests.dashboard_days import STEP_S, Days, company
-from tests.services import answers, free_port, program, wait_for
+from tests.services import program, running_prometheus
 
 RULES: Final = Path(__file__).parents[1] / "grafana" / "rules"
 END_S: Final = 1_790_164_800
@@ -131,20 +131,8 @@ def rule_files() -> dict[str, str]:
 @contextmanager
 def _prometheus(data: Path) -> Iterator[str]:
     """Prometheus over these blocks, which scrapes nothing."""
-    url = f"http://127.0.0.1:{free_port()}"
     config = data.parent / "prometheus.yml"
     config.write_text("global: {}\n")
-    command = [
-        program("prometheus"),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={data}",
-        "--storage.tsdb.retention.time=3650d",
-        f"--web.listen-address={url.removeprefix('http://')}",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for("Prometheus", lambda: answers(f"{url}/-/ready"), 120)
+    options = (f"--storage.tsdb.path={data}", "--storage.tsdb.retention.time=3650d")
+    with running_prometheus(config, *options, patience_s=120) as url:
         yield url
-    finally:
-        process.terminate()
-        process.wait(30)

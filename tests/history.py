@@ -24,7 +24,7 @@ from edge_agent.fleet.layout import Fleet, FleetSize, draw_fleet
 from edge_agent.fleet.openmetrics import openmetrics
 from edge_agent.fleet.work import Span
 from tests.lift_events import NOON
-from tests.services import Prometheus, free_port, program, wait_for
+from tests.services import Prometheus, program, running_prometheus
 
 ROOT: Final = Path(__file__).parents[1]
 KEPT: Final = ROOT / "build" / "history"
@@ -180,27 +180,9 @@ def _running(tsdb: Path) -> Iterator[str]:
     """Prometheus on these blocks, which it keeps whatever their age; it scrapes nothing. Yields its address."""
     config = tsdb.with_name(f"{tsdb.name}.prometheus.yml")
     config.write_text("global: {}\n")
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [
-        program("prometheus"),
-        f"--config.file={config}",
-        f"--storage.tsdb.path={tsdb}",
-        "--storage.tsdb.retention.time=100y",
-        f"--web.listen-address={url.removeprefix('http://')}",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    options = (f"--storage.tsdb.path={tsdb}", "--storage.tsdb.retention.time=100y")
     try:
-        wait_for("prometheus", lambda: _ready(url), timeout_s=120)
-        yield url
+        with running_prometheus(config, *options, patience_s=120) as url:
+            yield url
     finally:
-        process.terminate()
-        process.wait(30)
         config.unlink()
-
-
-def _ready(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/-/ready") as reply:
-            return bool(reply.status == 200)
-    except OSError:
-        return False

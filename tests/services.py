@@ -269,7 +269,6 @@ def prometheus(
     alerts_port: of an Alertmanager. What lies in ``directory``/tsdb already is kept for ``retention``.
     scrape_configs: jobs besides. receives: takes what others send it by remote write.
     """
-    port = free_port()
     targets = ", ".join(f"'127.0.0.1:{scrape_port}'" for scrape_port in scrape_ports)
     receivers = [{"static_configs": [{"targets": [f"127.0.0.1:{alerts_port}"]}]}] if alerts_port else []
     config = directory / "prometheus.yml"
@@ -281,21 +280,25 @@ def prometheus(
         f"  - {{job_name: hingewatch, static_configs: [{{targets: [{targets}]}}]}}\n"
         + "".join(f"  - {json.dumps(job)}\n" for job in scrape_configs)
     )
-    process = subprocess.Popen(
-        [
-            program("prometheus"),
-            f"--config.file={config}",
-            f"--storage.tsdb.path={directory / 'tsdb'}",
-            f"--storage.tsdb.retention.time={retention}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            *(["--web.enable-remote-write-receiver"] if receives else []),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    options = [f"--storage.tsdb.path={directory / 'tsdb'}", f"--storage.tsdb.retention.time={retention}"]
+    options += ["--web.enable-remote-write-receiver"] if receives else []
+    with running_prometheus(config, *options) as url:
+        yield Prometheus(url)
+
+
+@contextmanager
+def running_prometheus(config: Path, *options: str, patience_s: float = 60) -> Iterator[str]:
+    """Prometheus with these settings and options, on a port of its own, until the block ends. Yields its address."""
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [
+        program("prometheus"),
+        f"--config.file={config}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+    ]
+    process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for("prometheus", lambda: answers(f"http://127.0.0.1:{port}/-/ready"), timeout_s=60)
-        yield Prometheus(f"http://127.0.0.1:{port}")
+        wait_for("prometheus", lambda: answers(f"{url}/-/ready"), patience_s)
+        yield url
     finally:
         process.terminate()
         process.wait(20)

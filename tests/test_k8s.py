@@ -279,6 +279,16 @@ def copied(tmp_path: Path) -> Path:
     return tmp_path / "deploy/k8s/overlays"
 
 
+def centre_with(component: str, overlays: Path) -> Path:
+    """A site's own overlay: the centre and one component."""
+    overlay = overlays / "mine"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(
+        f"resources: [../central]\ncomponents: [../../components/{component}]\n"
+    )
+    return overlay
+
+
 def test_changed_settings_start_the_pod_anew_and_no_other(copied: Path) -> None:
     overlay = copied / "edge-k3s"
     settings = overlay / "agents/dock-box-1/agent.yaml"
@@ -288,11 +298,7 @@ def test_changed_settings_start_the_pod_anew_and_no_other(copied: Path) -> None:
 
 
 def test_a_broker_that_is_there_already_takes_mosquittos_place(copied: Path) -> None:
-    overlay = copied / "mine"
-    overlay.mkdir()
-    (overlay / "kustomization.yaml").write_text(
-        "resources: [../central]\ncomponents: [../../components/clustered-broker]\n"
-    )
+    overlay = centre_with("clustered-broker", copied)
     assert [name for name, _ in pods(overlay)] == ["bridge"]
     assert not [one for one in objects(overlay, "Service") if one["metadata"]["name"] == "broker"]
     (settings,) = [one["data"] for one in objects(overlay, "ConfigMap") if "bridge.yaml" in one["data"]]
@@ -302,12 +308,7 @@ def test_a_broker_that_is_there_already_takes_mosquittos_place(copied: Path) -> 
 @pytest.fixture
 def sending(copied: Path) -> Path:
     """The centre, whose numbers go to a store elsewhere."""
-    overlay = copied / "sending"
-    overlay.mkdir()
-    (overlay / "kustomization.yaml").write_text(
-        "resources: [../central]\ncomponents: [../../components/remote-write]\n"
-    )
-    return overlay
+    return centre_with("remote-write", copied)
 
 
 def test_the_numbers_go_to_a_store_elsewhere_and_the_operator_is_not_needed(sending: Path, tmp_path: Path) -> None:

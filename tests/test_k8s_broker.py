@@ -12,13 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from edge_agent.bridge import Bridge
-from edge_agent.core.events import to_json, topic
-from edge_agent.settings import BridgeSettings, MqttSettings, OutboxSettings
+from edge_agent.settings import OutboxSettings
 from edge_agent.site_certificates import SiteCertificates
-from tests.lift_events import a_fresh_event
-from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, program, prometheus, wait_for
+from tests.services import accepts_connections, free_port, program, prometheus, wait_for
 from tests.test_k8s import K8S, named, objects, pods, run, settings_text
+from tests.two_bridges import two_bridges
 
 CONF = (K8S / "base/broker/mosquitto.conf").read_text()
 
@@ -178,34 +176,23 @@ def relabelings() -> list[dict[str, Any]]:
     return [{spelt.get(key, key): value for key, value in one.items()} for one in endpoint["relabelings"]]
 
 
-def bridge_to(broker: Mosquitto, file: Path) -> Bridge:
-    return Bridge(BridgeSettings(port=0, state_path=file), MqttSettings(port=broker.port))
-
-
 def test_two_bridges_count_everything_and_the_rules_take_each_lift_once(tmp_path: Path) -> None:
     """With the operator's own labels, the pod's name among them, every lift would be counted twice."""
     rule_files = []
     for one in objects("central", "PrometheusRule"):
         rule_files.append(tmp_path / f"{one['metadata']['name']}.yml")
         rule_files[-1].write_text(yaml.safe_dump(one["spec"]))
-    with ExitStack() as stack:
-        broker = stack.enter_context(Mosquitto(tmp_path))
-        files = {f"bridge-{number}": tmp_path / f"{number}.sqlite" for number in range(2)}
-        bridges = {name: stack.enter_context(bridge_to(broker, file)) for name, file in files.items()}
-        for bridge in bridges.values():
-            wait_for("a bridge", lambda port=bridge.port: "ergo_bridge_connected 1.0" in page(port))  # type: ignore[misc]
-        listener = stack.enter_context(Listener(broker.port))
-        for _ in range(3):
-            event = a_fresh_event()
-            listener.publish(topic(event.site, event.zone), to_json(event))
+    with two_bridges(tmp_path, lifts=3) as bridges:
         targets = [
             {"targets": [f"127.0.0.1:{bridge.port}"], "labels": operators_own(name)}
             for name, bridge in bridges.items()
         ]
         job = {"job_name": "any", "static_configs": targets, "relabel_configs": relabelings()}
-        shown = stack.enter_context(prometheus(tmp_path, rule_files=rule_files, scrape_configs=[job]))
-        wait_for("both to be read", lambda: shown.value('sum(ergo_lifts_total{job="hingewatch-bridge"})') == 6, 60)
-        assert shown.value("sum(max without (instance) (ergo_lifts_total))") == 3
-        wait_for("the rules", lambda: shown.value("sum(site_zone_technique_risk:ergo_lifts:max)") == 3, 60)
-        (first, second) = shown.query("ergo_bridge_connected")
-        assert {first["metric"]["instance"], second["metric"]["instance"]} == bridges.keys()
+        with prometheus(tmp_path, rule_files=rule_files, scrape_configs=[job]) as shown:
+            wait_for(
+                "both to be read", lambda: shown.value('sum(ergo_lifts_total{job="hingewatch-bridge"})') == 6, 60
+            )
+            assert shown.value("sum(max without (instance) (ergo_lifts_total))") == 3
+            wait_for("the rules", lambda: shown.value("sum(site_zone_technique_risk:ergo_lifts:max)") == 3, 60)
+            (first, second) = shown.query("ergo_bridge_connected")
+            assert {first["metric"]["instance"], second["metric"]["instance"]} == bridges.keys()
