@@ -30,6 +30,7 @@ app.add_typer(cli_orders.app, name="orders")
 app.add_typer(config, name="config")
 app.command("simulate-fleet")(cli_fleet.simulate_fleet)
 app.command("healthy")(cli_healthy.healthy)
+app.command("lifts")(cli_healthy.lifts)
 app.command()(cli_discover.discover)
 
 

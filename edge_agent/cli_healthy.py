@@ -1,12 +1,14 @@
-"""``edge-agent healthy``."""
+"""``edge-agent healthy`` and ``edge-agent lifts``: the agent that runs here is asked."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from edge_agent.arguments import Config, settings_of
+from edge_agent.errors import InputError
 
 if TYPE_CHECKING:
+    from edge_agent.core.figures import Share
     from edge_agent.healthy import Address
 
 Part = Annotated[
@@ -33,6 +35,33 @@ def healthy(
         wanted = {camera.name for camera in settings_of(config, cameras=True).cameras}
     seen = prove(_pages(part, config), Probation(within_s, for_s, frozenset(wanted)))
     typer.echo(f"healthy, cameras seen: {','.join(sorted(seen))}" if seen else "healthy")
+
+
+def lifts(
+    config: Config = None,
+    before: Annotated[
+        str | None,
+        typer.Option("--before", metavar="UNKNOWN/LIFTS", help="Are more unknown than this command once printed?"),
+    ] = None,
+) -> None:
+    """Ask the agent that runs here how many lifts it has counted, and of how many it could not tell the technique."""
+    from edge_agent.core.successor import Successor
+    from edge_agent.healthy import unknown_lifts
+
+    earlier = None if before is None else _share(before)
+    (page,) = _pages("agent", config)
+    now = unknown_lifts(page)
+    typer.echo(f"{now.part}/{now.whole}" if earlier is None else Successor(earlier, now).words)
+
+
+def _share(text: str) -> "Share":
+    """Raises InputError where it is none."""
+    from edge_agent.core.figures import Share
+
+    part, slash, whole = text.partition("/")
+    if slash and part.isdecimal() and whole.isdecimal() and int(part) <= int(whole):
+        return Share(int(part), int(whole))
+    raise InputError(f"{text!r} is no count of lifts", "give what `edge-agent lifts` printed before, such as 12/60")
 
 
 def _pages(part: Part, config: Config) -> "list[Address]":

@@ -1,15 +1,20 @@
-"""``edge-agent healthy``: what a running agent or bridge says of itself: once, or for a while after an update.
+"""What a running agent or bridge says of itself: whether it is healthy, once or for a while; how many lifts it told.
 
 It imports little, for a container asks every minute.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection, HTTPException
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edge_agent.core.probation import Glance, Probation
 from edge_agent.errors import RunError
+
+if TYPE_CHECKING:
+    from prometheus_client.samples import Sample
+
+    from edge_agent.core.figures import Share
 
 Address = tuple[str, int]
 """Host and port of a page."""
@@ -39,6 +44,24 @@ def prove(pages: Sequence[Address], probation: Probation) -> frozenset[str]:
         raise RunError(outcome.why, "see its log: journalctl -u 'hingewatch-*', or the container's")
 
 
+def unknown_lifts(page: Address) -> "Share":
+    """Of the lifts that have left since the agent started, those whose technique could not be told.
+
+    Raises RunError where no page answers.
+    """
+    from edge_agent.core.figures import Share  # noqa: PLC0415 - brings NumPy, which a health check does without
+
+    try:
+        status, said = _get(page, "/metrics")
+    except (OSError, HTTPException):
+        status, said = 0, ""
+    if status != 200:
+        host, port = page
+        raise RunError(f"no agent answers at {host}:{port}", "start it: its lifts are asked of it while it runs")
+    lifts = {sample.labels["technique"]: int(sample.value) for sample in _samples(said, "edge_agent_lifts_total")}
+    return Share(lifts.get("unknown", 0), sum(lifts.values()))
+
+
 def _glance(pages: Sequence[Address], time_s: float) -> Glance:
     silent = " and ".join(f"{host}:{port}" for host, port in pages)
     for page in pages:
@@ -65,11 +88,12 @@ def _get(page: Address, path: str) -> tuple[int, str]:
 
 def _cameras_up(metrics: str) -> frozenset[str]:
     """None on a bridge's page."""
+    up = _samples(metrics, "edge_agent_camera_up")
+    return frozenset(sample.labels["camera"] for sample in up if sample.value == 1)
+
+
+def _samples(metrics: str, name: str) -> "Iterator[Sample]":
     from prometheus_client.parser import text_string_to_metric_families  # noqa: PLC0415 - half of the start-up
 
-    return frozenset(
-        sample.labels["camera"]
-        for family in text_string_to_metric_families(metrics)
-        for sample in family.samples
-        if sample.name == "edge_agent_camera_up" and sample.value == 1
-    )
+    for family in text_string_to_metric_families(metrics):
+        yield from (sample for sample in family.samples if sample.name == name)

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from edge_agent.settings import PoseSettings
-from tests.services import free_port
+from tests.services import free_port, page
 
 ROOT = Path(__file__).parents[1]
 UNIT = "hingewatch-agent"
@@ -30,6 +30,9 @@ REAL = {real!r}
 class Page(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         said = WAYS["pages"][self.path]
+        lifts = os.path.join(os.environ["HOME"], "lifts")
+        if self.path == "/metrics" and os.path.exists(lifts):
+            said += open(lifts).read()
         self.send_response(200 if said else 503)
         self.end_headers()
         self.wfile.write((said or "the loop has not turned for 75 s").encode())
@@ -53,6 +56,10 @@ def pages(*cameras_up: str, healthy: bool = True) -> dict[str, str]:
     """What an agent with the cameras dock and gate says."""
     up = "".join(f'edge_agent_camera_up{{camera="{name}"}} {int(name in cameras_up)}\n' for name in ("dock", "gate"))
     return {"/healthy": "healthy\n" if healthy else "", "/metrics": f"# TYPE edge_agent_camera_up gauge\n{up}"}
+
+
+SOUND: dict[str, Any] = {"self_test": 0, "pages": pages("dock")}
+"""The ways of a version that does what it should."""
 
 
 class Maker:
@@ -140,6 +147,12 @@ class Box:
         }
         (self.root / "etc/hingewatch/site.yaml").write_text(yaml.safe_dump(settings | sections))
 
+    def tells(self, unknown: int, lifts: int) -> None:
+        """Whichever version runs has counted so many since it started."""
+        counts = {"squat": lifts - unknown, "unknown": unknown}
+        lines = [f'edge_agent_lifts_total{{technique="{name}"}} {count}\n' for name, count in counts.items()]
+        (self.root / "var/lib/hingewatch/lifts").write_text("".join(lines))
+
     def trust(self, key: Path) -> None:
         public = key.with_suffix(".pub").read_text()
         (self.root / "etc/hingewatch/allowed_signers").write_text(f"hingewatch {public}")
@@ -181,6 +194,18 @@ class Box:
     def systemctl(self, *words: str) -> bool:
         return subprocess.run([*self._systemctl.split(), *words], check=False).returncode == 0
 
+    def ten_minutes_pass(self) -> "subprocess.CompletedProcess[str] | None":
+        """What the timer starts; None where it is off, or its service is not to be started."""
+        units = self.root / "etc/systemd/system"
+        if not (self.root / "run/hingewatch-judge.timer").exists():
+            return None
+        service = (units / "hingewatch-judge.service").read_text()
+        here = dict(line.split("=", 1) for line in service.splitlines() if line[:1].isalpha())
+        if not (self.root / here["ConditionPathExists"][1:]).exists():
+            return None
+        program, *words = here["ExecStart"].split()
+        return self.run(self.root / program[1:], *words)
+
     @property
     def version(self) -> str:
         """What the link says is run, such as 0.1.0."""
@@ -193,6 +218,14 @@ class Box:
 
     def log(self) -> str:
         return (self.root / f"run/{UNIT}.log").read_text()
+
+
+def answers_as(box: Box, *cameras_up: str) -> bool:
+    """Whether such an agent runs there; without lifts."""
+    try:
+        return page(box.port) == pages(*cameras_up)["/metrics"]
+    except OSError:
+        return False
 
 
 @contextmanager

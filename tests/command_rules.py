@@ -122,6 +122,10 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"\.venv/bin/edge-agent healthy .*",
         By("test_healthy.py", "test_the_command_says_it_in_words_and_in_its_exit_code"),
     ),
+    (
+        r"\.venv/bin/edge-agent lifts .*",
+        By("test_successor.py", "test_what_the_command_prints_is_what_it_takes_later"),
+    ),
     (r"\.venv/bin/edge-agent orders key .*", Run()),
     (
         r"\.venv/bin/edge-agent orders send .*",

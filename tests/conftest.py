@@ -2,6 +2,8 @@
 
 import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from hypothesis import settings
 from edge_agent import registry
 from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import PoseSettings
+from tests.boxes import ROOT, SOUND, UNIT, Box, Maker, answers_as, stopped_at_the_end
 from tests.demo_clip import FIRST_LIFT_S, demo_frames, write_clip
 from tests.demo_day import DemoDay, live_through
 from tests.history import History, Past, prometheus_of
+from tests.services import wait_for
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -64,3 +68,42 @@ def taken_port() -> Iterator[int]:
     """A port that another program listens on."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the pip that an archive brings along."""
+    folder = tmp_path_factory.mktemp("pip")
+    download = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps"]
+    lock = ROOT / "scripts/archive/requirements.lock"
+    subprocess.run([*download, "--require-hashes", "-r", lock, "-d", folder], check=True)
+    (wheel,) = folder.glob("pip-*.whl")
+    return wheel
+
+
+@pytest.fixture
+def maker(tmp_path: Path, pip: Path) -> Maker:
+    """Who makes archives."""
+    (tmp_path / "maker").mkdir()
+    return Maker(tmp_path / "maker", pip)
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory, pip: Path) -> Box:
+    """A box on which 1.0 was installed, by the archive's own installer."""
+    maker, box = Maker(tmp_path_factory.mktemp("maker"), pip), Box(tmp_path_factory.mktemp("installed"))
+    box.settle()
+    done = box.install(maker.archive("1.0", **SOUND))
+    assert done.returncode == 0, done.stderr
+    assert "systemctl enable --now hingewatch-agent" in done.stdout
+    return box
+
+
+@pytest.fixture
+def running(installed: Box, tmp_path: Path) -> Iterator[Box]:
+    """A box on which 1.0 runs and sees dock, while gate has been down for long."""
+    with stopped_at_the_end(Box.like(installed, tmp_path / "box")) as box:
+        box.settle()
+        box.systemctl("start", UNIT)
+        wait_for("1.0", lambda: answers_as(box, "dock"))
+        yield box

@@ -17,7 +17,7 @@ from tests.services import Listener, Mosquitto, program
 
 ROOT = Path(__file__).parents[1]
 UNITS = ROOT / "deploy/systemd"
-EXPOSURE = {"hingewatch-agent.service": 1.7, "hingewatch-bridge.service": 1.5}
+EXPOSURE = {"hingewatch-agent.service": 1.6, "hingewatch-bridge.service": 1.4}
 """systemd's own scale: 0 is best, 10 what a service gets that asks for nothing."""
 MDWE, REFUSE_EXEC_GAIN = 65, 1
 """prctl(2): PR_SET_MDWE. systemd does the same by a filter."""
@@ -26,6 +26,15 @@ MDWE, REFUSE_EXEC_GAIN = 65, 1
 def run(*command: str | Path, **environ: str) -> "subprocess.CompletedProcess[str]":
     words = [str(word) for word in command]
     return subprocess.run(words, capture_output=True, text=True, check=False, env=os.environ | environ)
+
+
+def test_systemd_reads_the_timer_and_what_it_starts(tmp_path: Path) -> None:
+    service = (UNITS / "hingewatch-judge.service").read_text().replace("/opt/hingewatch/install.sh", "/bin/true")
+    (tmp_path / "hingewatch-judge.service").write_text(service)
+    timer = tmp_path / "hingewatch-judge.timer"
+    timer.write_text((UNITS / timer.name).read_text())
+    done = run("systemd-analyze", "verify", timer, SYSTEMD_UNIT_PATH=f"{tmp_path}:")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("unit", EXPOSURE)
@@ -130,6 +139,8 @@ def test_the_archive_installs_without_network_and_what_it_installed_sees_the_cli
     assert "systemctl enable --now hingewatch-agent" in done.stdout
     home = next((tmp_path / "opt").glob("hingewatch-*"))
     assert (tmp_path / "opt/hingewatch").resolve() == home
+    here = {path.name for path in (tmp_path / "etc/systemd/system").iterdir()}
+    assert here == {path.name for path in UNITS.iterdir() if path.suffix in {".service", ".timer"}}
 
     agent = home / "bin/edge-agent"
     for name in ("site", "bridge"):

@@ -379,11 +379,14 @@ def test_one_agent_is_the_first_to_run_a_new_image_and_is_ready_while_it_sees_it
 
 KUBECTL_THAT_TELLS = """#!/bin/sh
 echo "$*" >>"$TOLD"
-case "$*" in *"$FAILS"*) exit 1 ;; esac
+case "$*" in *"$FAILS"*) exit 1 ;; exec*) echo 80/400 ;; esac
 """
 
 
-@pytest.mark.parametrize("fails", ["never", "rollout status", "wait"])
+ASK = "exec --namespace hingewatch statefulset/agent-dock-box-1"
+
+
+@pytest.mark.parametrize("fails", ["never", "exec", "rollout status", "wait"])
 def test_the_canary_gives_way_where_it_does_not_become_available(tmp_path: Path, fails: str) -> None:
     """The order of what kubectl is told; no cluster was at hand to tell it to."""
     kubectl, told = tmp_path / "kubectl", tmp_path / "told"
@@ -393,10 +396,11 @@ def test_the_canary_gives_way_where_it_does_not_become_available(tmp_path: Path,
     command = [str(K8S / "canary.sh"), "my-edge", "dock-box-1"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     steps = [line.removeprefix("--namespace hingewatch ") for line in told.read_text().splitlines()]
-    assert steps[0] == "apply --server-side -k my-edge"
+    assert steps[:2] == [f"{ASK} -- edge-agent lifts", "apply --server-side -k my-edge"]
     undone = [line for line in steps if "undo" in line or "delete" in line]
-    if fails == "never":
+    if fails in {"never", "exec"}:
         assert (done.returncode, undone) == (0, [])
+        assert (f"kubectl {ASK} -- edge-agent lifts --before 80/400\n" in done.stdout) == (fails == "never")
     else:
         assert done.returncode == 1
         assert undone == [

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,62 +17,16 @@ from prometheus_client import CollectorRegistry
 from edge_agent.outbox import Outbox
 from edge_agent.settings import OutboxSettings, PrivacySettings
 from edge_agent.telemetry import AgentTelemetry
-from tests.boxes import ROOT, UNIT, Box, Maker, pages, stopped_at_the_end
+from tests.boxes import SOUND, Box, Maker, answers_as, pages, stopped_at_the_end
 from tests.demo_clip import DEMO_CLIP
 from tests.lift_events import a_fresh_event
-from tests.services import Listener, Mosquitto, page, wait_for
-
-SOUND: dict[str, Any] = {"self_test": 0, "pages": pages("dock")}
-
-
-@pytest.fixture(scope="module")
-def pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("pip")
-    download = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps"]
-    lock = ROOT / "scripts/archive/requirements.lock"
-    subprocess.run([*download, "--require-hashes", "-r", lock, "-d", folder], check=True)
-    (wheel,) = folder.glob("pip-*.whl")
-    return wheel
-
-
-@pytest.fixture
-def maker(tmp_path: Path, pip: Path) -> Maker:
-    (tmp_path / "maker").mkdir()
-    return Maker(tmp_path / "maker", pip)
+from tests.services import Listener, Mosquitto, wait_for
 
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
     with stopped_at_the_end(Box(tmp_path / "box")) as box:
         yield box
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, pip: Path) -> Box:
-    """A box on which 1.0 was installed, by the archive's own installer."""
-    maker, box = Maker(tmp_path_factory.mktemp("maker"), pip), Box(tmp_path_factory.mktemp("installed"))
-    box.settle()
-    done = box.install(maker.archive("1.0", **SOUND))
-    assert done.returncode == 0, done.stderr
-    assert "systemctl enable --now hingewatch-agent" in done.stdout
-    return box
-
-
-@pytest.fixture
-def running(installed: Box, tmp_path: Path) -> Iterator[Box]:
-    """A box on which 1.0 runs and sees dock, while gate has been down for long."""
-    with stopped_at_the_end(Box.like(installed, tmp_path / "box")) as box:
-        box.settle()
-        box.systemctl("start", UNIT)
-        wait_for("1.0", lambda: answers_as(box, "dock"))
-        yield box
-
-
-def answers_as(box: Box, *cameras_up: str) -> bool:
-    try:
-        return page(box.port) == pages(*cameras_up)["/metrics"]
-    except OSError:
-        return False
 
 
 def kept(box: Box) -> dict[str, bytes]:

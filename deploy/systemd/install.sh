@@ -3,9 +3,12 @@
 #   ./install.sh                            in an unpacked archive: install it
 #   /opt/hingewatch/install.sh ARCHIVE.tar  update: the version that is here and trusted judges the archive
 #   /opt/hingewatch/install.sh --rollback   go back to the version before
+#   /opt/hingewatch/install.sh --judge      go back if this version tells fewer lifts; a timer asks after each update
 # Each version has a folder of its own; one link says which is run. A newer one is proven before it takes over and watched
-# afterwards, and where it does worse the version before comes back. Settings, certificates and outbox are left alone.
+# afterwards, for a minute and then by the lifts it tells; where it does worse the version before comes back. Settings,
+# certificates and outbox are left alone.
 #   WATCH_S, START_S    how long it is watched (60 s), and how long it may take to become healthy first (120 s)
+#   JUDGE_DAYS          after how many days without lifts enough it is no longer held against the version before (7)
 #   DESTDIR, SYSTEMCTL  install below a folder and touch no service; or another program in systemctl's place
 set -eu
 umask 022
@@ -13,12 +16,19 @@ root=${DESTDIR:-}
 etc=$root/etc/hingewatch
 link=$root/opt/hingewatch
 signers=$etc/allowed_signers
+note=lifts.before # in a version's folder while that is held against the one before: its name, and UNKNOWN/LIFTS
 systemctl=${SYSTEMCTL-$([ -n "$root" ] || echo systemctl)}
 
 fail() {
     echo "error: $1" >&2
     echo "fix: $2" >&2
     exit 2
+}
+
+# alone [OPTION]: nobody else of us moves the link meanwhile
+alone() {
+    exec 9>"$root/opt/.hingewatch.lock"
+    flock "$@" 9
 }
 
 # verify FOLDER: it holds what its maker put there, that and nothing else
@@ -87,9 +97,19 @@ prove() {
 point_to() {
     ln -sfn "$1" "$link.new"
     mv -T "$link.new" "$link"
-    cp "$link/units/"*.service "$root/etc/systemd/system/"
+    for unit in "$link/units/"*.service "$link/units/"*.timer; do
+        [ ! -e "$unit" ] || cp "$unit" "$root/etc/systemd/system/" # an older version has no timer
+    done
     cp "$link/units/hingewatch.conf" "$root/usr/lib/sysusers.d/"
     [ -z "$systemctl" ] || $systemctl daemon-reload
+    ask_again
+}
+
+# ask_again: the timer is on while the version that is run is held against the one before
+ask_again() {
+    [ -n "$systemctl" ] || return 0
+    [ -e "$link/$note" ] && switch=enable || switch=disable
+    $systemctl "$switch" --quiet --now hingewatch-judge.timer || echo "note: hingewatch-judge.timer: cannot $switch" >&2
 }
 
 # running: which of agent and bridge are
@@ -117,6 +137,19 @@ restart_and_watch() {
     done
 }
 
+# note_lifts HOME: what the lifts of this version will be held against, those of the one that still runs. Where that is
+# itself held against an earlier one, then against that: many small steps must not go unseen.
+note_lifts() {
+    told=
+    [ ! -e "$link/$note" ] || read -r _ told <"$link/$note" || :
+    [ -n "$told" ] || told=$(as_service "$1/bin/edge-agent" lifts --config "$etc/site.yaml" 2>/dev/null) || told=
+    if [ -n "$told" ]; then
+        echo "$before $told" >"$1/$note"
+    else
+        echo "note: $before does not say how many lifts it told: those of ${1##*/} are not held against them" >&2
+    fi
+}
+
 # go_back NAME: the version before is run again; what called this has said why
 go_back() {
     trap : HUP INT TERM # not '': what is started here would ignore them for ever
@@ -130,12 +163,14 @@ go_back() {
 }
 
 take_over() {
+    alone
     before=$(readlink "$link" || true)
     before=${before##*/}
     parts=$(running)
     cameras=
     case $parts in *agent*) cameras=$(ask "$home" agent 2>/dev/null | sed -n 's/.*cameras seen: //p') ;; esac
     if [ -n "$before" ]; then
+        case $parts in *agent*) note_lifts "$home" ;; esac
         trap 'echo "error: the update was interrupted" >&2; go_back "$before"' HUP INT TERM
     fi
     point_to "$name"
@@ -145,10 +180,53 @@ take_over() {
         go_back "$before"
     fi
     trap - HUP INT TERM
-    [ -z "$before" ] || ln -sfn "$before" "$link.previous"
+    if [ -n "$before" ]; then
+        ln -sfn "$before" "$link.previous"
+        rm -f "$root/opt/$before/$note" # what it was held against is removed now
+    fi
     for old in "$link"-*; do
         case ${old##*/} in "$name" | "$before") ;; *) rm -rf "$old" ;; esac
     done
+    [ ! -e "$home/$note" ] || judge
+}
+
+# judge: what the lifts say of the version that runs. Whoever cannot be asked is asked again, for some days.
+judge() {
+    [ -e "$link/$note" ] || return 0
+    home=$(readlink -f "$link")
+    name=${home##*/}
+    before='' told=''
+    read -r before told <"$link/$note" || :
+    said=$(as_service "$home/bin/edge-agent" lifts --config "$etc/site.yaml" --before "$told") || said=unasked
+    echo "$name instead of ${before:-?}: $said"
+    case $said in
+    worse*) give_way ;;
+    waits* | unasked) wait_on ;;
+    *) decided ;;
+    esac
+}
+
+# decided: this version is no longer held against the one before
+decided() {
+    rm -f "$home/$note"
+    ask_again
+}
+
+wait_on() {
+    if [ -n "$(find "$home/$note" -mmin "+$((${JUDGE_DAYS:-7} * 1440))")" ]; then
+        echo "note: after ${JUDGE_DAYS:-7} days that is given up: $name stays, its lifts were not held against $before's"
+        decided
+    elif [ "$said" = unasked ]; then
+        fail "its lifts cannot be asked for" "see above; they are asked for again. To give it up: rm $link/$note"
+    fi
+}
+
+give_way() {
+    [ -x "$root/opt/$before/bin/edge-agent" ] || fail "there is no $before to go back to" "install an archive; rm $link/$note"
+    parts=$(running)
+    echo "error: of the lifts that $name sees more are unknown than with $before" >&2
+    [ "$(readlink "$link.previous" || true)" != "$before" ] || rm -f "$link.previous"
+    go_back "$before"
 }
 
 install_this() {
@@ -191,10 +269,12 @@ install_archive() {
 }
 
 roll_back() {
+    alone
     before=$(readlink "$link.previous") || fail "there is no version before this one" "install an archive"
     now=$(readlink "$link")
     parts=$(running)
     cameras=
+    rm -f "$root/opt/$now/$note" "$root/opt/$before/$note" # a person has decided
     point_to "$before"
     ln -sfn "$now" "$link.previous"
     echo "$before runs, and no longer $now"
@@ -204,6 +284,7 @@ roll_back() {
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "only root may install" "sudo $0"
 case ${1-} in
 --rollback) roll_back ;;
+--judge) if alone --nonblock; then judge; fi ;; # else an update is at it
 '')
     cd "$(dirname "$0")"
     [ -e SHA256SUMS ] || fail "this is no unpacked archive" "give one: $0 ARCHIVE.tar"

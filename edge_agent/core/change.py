@@ -36,11 +36,16 @@ class Change:
         return value - down, value + up
 
     @property
+    def grew(self) -> bool:
+        """Beyond chance."""
+        return self.interval is not None and self.interval[0] > 0
+
+    @property
     def words(self) -> str:
         """What may be said of it."""
         interval = self.interval
         if interval is None:
             return "too few to compare"
-        if interval[0] > 0:
+        if self.grew:
             return "more than before"
         return "less than before" if interval[1] < 0 else "no change beyond chance"

@@ -44,8 +44,7 @@ class Trial:
             return "before"
         if self._after.count < self.lifts:
             return "trying"
-        interval = self.change.interval
-        return "failed" if interval is not None and interval[0] > 0 else "passed"
+        return "failed" if self.change.grew else "passed"
 
     @property
     def change(self) -> Change:

@@ -19,7 +19,7 @@ $python -m pip --disable-pip-version-check --quiet download --require-hashes --n
 $python -m hatchling build --target wheel --directory "$folder/wheels" >/dev/null
 .venv/bin/edge-agent models pull --quiet
 cp "$HOME"/.cache/hingewatch/models/*.tflite "$folder/models/"
-cp deploy/systemd/*.service deploy/systemd/hingewatch.conf deploy/systemd/next.txt "$folder/units/"
+cp deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/hingewatch.conf deploy/systemd/next.txt "$folder/units/"
 cp deploy/systemd/install.sh configs/example.yaml requirements.lock "$folder/"
 (cd "$folder" && for own in ./wheels/hingewatch_edge_agent-*.whl; do
     printf '%s --hash=sha256:%s\n' "$own" "$(sha256sum "$own" | cut -c1-64)" >>requirements.lock
