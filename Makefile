@@ -41,7 +41,7 @@ demo: setup  ## see it work; with your own camera: make demo VIDEO=my.mp4 | rtsp
 	@$(EDGE_AGENT) run --demo $${VIDEO:+--video "$$VIDEO"}
 
 stack: setup-test  ## the whole chain with Prometheus and Alertmanager; Ctrl-C ends it; make stack VIDEO=rtsp://...
-	@.venv/bin/python -m scripts.stack.run $${VIDEO:+"$$VIDEO"}
+	@exec .venv/bin/python -m scripts.stack.run $${VIDEO:+"$$VIDEO"}
 
 archive: setup  ## everything for a box without network, in one file; signed: make archive SIGN_KEY=key
 	@scripts/archive/make.sh

@@ -38,7 +38,11 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
     (r"make docs", By("test_docs_site.py", "test_the_site_has_every_page_and_its_start")),
     (r"\.venv/bin/(pytest|ruff) .*", Here(IS_CI, ci_runs_it)),
     (
-        r"make stack( VIDEO=\S+)?",
+        r"make stack VIDEO=\S+",
+        By("test_stack.py", "test_make_stack_shows_the_lifts_of_ones_own_video_and_ends_with_make"),
+    ),
+    (
+        r"make stack",
         By("test_stack.py", "test_lifts_of_the_clip_are_seen_in_prometheus_and_ctrl_c_ends_everything_in_order"),
     ),
     (

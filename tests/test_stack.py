@@ -6,29 +6,30 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from scripts.stack.run import CAMERA_PORT, PAGES, PORTS
-from tests.services import Prometheus, accepts_connections, answers, wait_for
+from tests.services import Prometheus, RtspServer, accepts_connections, answers, wait_for
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90.0
+HINGES = 'sum(ergo_lifts_total{technique="hinge"})'
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The project, but for what earlier stacks have left in it."""
-    for name in (".venv", "deploy", "edge_agent", "grafana", "scripts", "tests"):
+    for name in ("Makefile", ".venv", "deploy", "edge_agent", "grafana", "scripts", "tests"):
         (tmp_path / name).symlink_to(ROOT / name)
     return tmp_path
 
 
 @contextmanager
-def stack(folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "scripts.stack.run"]
+def stack(folder: Path, *command: str) -> Iterator["subprocess.Popen[str]"]:
+    command = command or (sys.executable, "-m", "scripts.stack.run")
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=folder, stdout=pipe, stderr=pipe, text=True)
     try:
@@ -39,9 +40,9 @@ def stack(folder: Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate(timeout=60)
 
 
-def children(process: "subprocess.Popen[str]") -> dict[str, int]:
+def children(pid: int) -> dict[str, int]:
     """Process ids, by the program's name."""
-    pids = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return {Path(f"/proc/{pid}/comm").read_text().strip(): int(pid) for pid in pids}
 
 
@@ -61,11 +62,35 @@ def test_lifts_of_the_clip_are_seen_in_prometheus_and_ctrl_c_ends_everything_in_
     assert "agent stopped" in last, "it could tell the broker, which ended after it"
 
 
+@pytest.mark.parametrize("kind", ["file", "rtsp"])
+def test_make_stack_shows_the_lifts_of_ones_own_video_and_ends_with_make(
+    folder: Path, first_lift_clip: Path, kind: str
+) -> None:
+    """A hinge and nothing else; the demo clip would go on to other lifts."""
+    with ExitStack() as camera:
+        video = str(first_lift_clip)
+        if kind == "rtsp":
+            server = RtspServer(video)
+            camera.callback(server.kill)
+            video = server.url
+        with stack(folder, "make", "--old-file=setup-test", "stack", f"VIDEO={video}") as running:
+            shown = Prometheus(f"http://127.0.0.1:{PORTS['prometheus']}")
+            wait_for("prometheus", lambda: answers(f"http://127.0.0.1:{PORTS['prometheus']}/-/ready"), PATIENCE_S)
+            wait_for("a hinge", lambda: (shown.value(HINGES) or 0) >= 1, PATIENCE_S)
+            (ours,) = children(running.pid).values()
+            assert ("python3" in children(ours)) == (kind == "file"), "an address needs no camera of ours"
+            assert shown.value(f"sum(ergo_lifts_total) - {HINGES}") == 0
+            running.terminate()  # make, and through it all
+            said, _ = running.communicate(timeout=60)
+    assert "ending, the agent first" in said
+    assert not any(accepts_connections(port) for port in (*PORTS.values(), CAMERA_PORT))
+
+
 def test_when_one_ends_all_end_and_it_is_named_with_its_last_words(folder: Path) -> None:
     with stack(folder) as running:
         wait_for("the broker", lambda: accepts_connections(PORTS["broker"]), PATIENCE_S)
         wait_for("the agent's page", lambda: accepts_connections(PORTS["agent"]), PATIENCE_S)
-        os.kill(children(running)["mosquitto"], signal.SIGTERM)
+        os.kill(children(running.pid)["mosquitto"], signal.SIGTERM)
         _, errors = running.communicate(timeout=60)
     assert running.returncode == 1
     assert errors.startswith("error: the broker has ended")
