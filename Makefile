@@ -29,8 +29,9 @@ check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 
-test: check  ## everything: set-up, checks and tests
+test: check  ## everything: set-up, checks and tests; the image too, where one can be built
 	.venv/bin/pytest
+	@scripts/image/try.sh --where-possible
 
 docs: setup  ## the documentation as a site: build/site, readable without a server; every link and anchor checked
 	@scripts/tools.sh docs
@@ -53,7 +54,7 @@ sbom: setup  ## what a box or an image holds, with licences: build/sbom.cdx.json
 image: setup  ## the container image, with podman, docker or buildah; BASE and DRIVERS: deploy/README.md
 	@scripts/image/build.sh
 
-image-test: setup-test  ## build the image with buildah where there is no registry of images, and try it (ten minutes)
+image-test: setup-test  ## build the image with buildah where there is no registry of images, and try it (three minutes)
 	@scripts/image/try.sh
 
 bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60

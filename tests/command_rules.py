@@ -27,7 +27,7 @@ from tests.site_commands import Command
 
 NO_CLUSTER, NO_SYSTEMD = "no cluster is at hand", "no systemd runs where the tests do"
 TORCH, LONG = "needs PyTorch and an OpenGL renderer, minutes to hours", "takes minutes to hours"
-NO_BUILDER = "make image-test builds it where buildah can run, in minutes"
+NO_BUILDER = "make test builds it at its end, where buildah can run"
 IS_CI = "it is what runs this test"
 
 RULES: Final[tuple[tuple[str, Proof], ...]] = (

@@ -1,5 +1,6 @@
 """What a site takes from deploy/: each file is read by the tool it is for, or by that tool's own schema."""
 
+import os
 import re
 import subprocess
 import sys
@@ -25,6 +26,27 @@ def run(*command: str | Path) -> str:
 
 def test_the_image_is_built_as_hadolint_would_have_it() -> None:
     assert run(Path(sys.executable).with_name("hadolint"), DEPLOY / "Dockerfile") == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "stdout", "stderr"),
+    [
+        (["--where-possible"], 0, "tests/test_image.py skipped: {why}\n", ""),
+        ([], 2, "", "error: {why}\nfix: {fix}\n"),
+    ],
+)
+def test_a_machine_that_can_build_no_image_says_why_and_fails_only_where_one_was_asked_for(
+    tmp_path: Path, words: list[str], code: int, stdout: str, stderr: str
+) -> None:
+    (tmp_path / "unshare").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "unshare").chmod(0o755)
+    told = {"why": "only root may look into an image", "fix": "sudo make image-test"}
+    if os.geteuid() == 0:
+        told = {"why": "the kernel gives no namespaces here", "fix": "run it on a machine of its own"}
+    environ = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    command = [str(DEPLOY.parent / "scripts/image/try.sh"), *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
+    assert (done.returncode, done.stdout, done.stderr) == (code, stdout.format(**told), stderr.format(**told))
 
 
 def test_the_image_says_its_version_and_the_archive_is_of_the_same() -> None:

@@ -1,6 +1,6 @@
 """The image as it was really built, run as a container would: its own root, read-only, its own user, no network.
 
-`make image-test` builds it with buildah, which takes minutes, and gives its root; else these tests are skipped.
+`make image-test`, with which `make test` ends, builds it with buildah and gives its root; without, these are skipped.
 """
 
 import json
@@ -15,7 +15,8 @@ import pytest
 from edge_agent import __version__
 
 GIVEN = os.environ.get("IMAGE_ROOT")
-pytestmark = pytest.mark.skipif(GIVEN is None, reason="no image was built: make image-test builds one, in minutes")
+WHY = "no image is given: make image-test, with which make test ends, builds one"
+pytestmark = pytest.mark.skipif(GIVEN is None, reason=WHY)
 IMAGE = Path(GIVEN or "/nowhere")
 USER = "10001:10001"
 SETTINGS = "pose: {models_dir: /opt/hingewatch/models}\n"
