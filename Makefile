@@ -75,8 +75,9 @@ fuzz: setup  ## hostile input to every parser, guided by coverage: build/fuzz.js
 	@mkdir -p build
 	@build/fuzz-venv/bin/python -m scripts.fuzz.run build/fuzz.json
 
-train: setup  ## the spine model from nothing: simulated people, the real pose network, training (hours)
+train: setup  ## our models from nothing: simulated people, the real pose network, training (hours)
 	@models/spine/make.sh
+	@models/lifts/make.sh
 
 evaluate: setup  ## how well simulated people are judged whom nothing was trained on; build/evaluation.html (an hour)
 	@models/people/evaluate.sh

@@ -219,7 +219,9 @@ class Watch:
         known = self._followers.get(id(track))
         if known is None or known.track is not track:
             early = self._first_s is None or track.seen_s - self._first_s < _EARLY_S
-            known = self._followers[id(track)] = Follower(track, LiftDetector(from_start=early))
+            known = self._followers[id(track)] = Follower(
+                track, LiftDetector(self._eyes.lift_probability, from_start=early)
+            )
         return known
 
 

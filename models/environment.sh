@@ -2,8 +2,9 @@
 # environment.sh FOLDER: the simulator's and the trainer's own Python environment, made once in FOLDER.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ ! -x "$1/bin/torchrun" ] || exit 0
+! "$1/bin/python" -c "import anny, openvino, sklearn, torch" 2>/dev/null || exit 0
 scripts/apt-install.sh libegl1 libgl1 ffmpeg
 echo "installing the simulator's and the trainer's packages (once, about 2 GB)"
 "${PYTHON:-python3}" -m venv "$1"
-"$1/bin/pip" install --quiet --disable-pip-version-check -r models/spine/requirements.txt "torch==2.13.0"
+"$1/bin/pip" install --quiet --disable-pip-version-check -r models/spine/requirements.txt \
+    -r models/lifts/requirements.txt

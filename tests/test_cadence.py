@@ -4,9 +4,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from edge_agent.core import cadence
-from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import Posture, measure
 from tests.people import HINGE, RATE_HZ, SQUAT, STANDING, Person, motion
+from tests.told import lift_detector
 
 EARLY_S = 0.01
 
@@ -14,7 +14,7 @@ EARLY_S = 0.01
 def looked_at(*keys: tuple[float, Person]) -> list[float]:
     """When somebody who moves like this is looked at: in the first two frames, and then when it is due."""
     looks: list[Posture] = []
-    detector, due_s = LiftDetector(), 0.0
+    detector, due_s = lift_detector(), 0.0
     for time_s, body in motion(*keys):
         if time_s >= due_s - EARLY_S:
             looks.append(measure(body.pose(outlined=False), time_s))

@@ -5,16 +5,15 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.core.cues import CueThresholds, Seen, cues
-from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.technique import TechniqueThresholds, measure_bend, read_bend
 from tests.people import FACINGS, HINGE, ROUNDED_STOOP, SQUAT, STANDING, Facing, Person, motion
-from tests.told import Keys, back, lift, told
+from tests.told import Keys, back, lift, lift_detector, told
 
 
 def said(keys: Keys) -> tuple[str, ...]:
     """All cues on the one lift of a clip."""
-    detector, bend, after = LiftDetector(), None, []
+    detector, bend, after = lift_detector(), None, []
     for time_s, body in motion(*keys):
         bend = detector.update(measure(body.pose(), time_s), back(body)) or bend
         after = [m for m in detector.standing if bend and m.time_s >= bend.end_s]

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from edge_agent.core.bend import Bend
-from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
 from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion
-from tests.told import back, told
+from tests.told import back, lift_detector, told
 
 Story = Iterable[tuple[float, Person]]
 
@@ -22,7 +21,7 @@ ONE_LIFT = ((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.6, 
 
 def bends(story: Story) -> list[Bend]:
     """All lifts of a clip that shows this and nothing more."""
-    detector = LiftDetector()
+    detector = lift_detector()
     found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
     found.append(detector.flush(ended=True))
     return [bend for bend in found if bend]
@@ -66,7 +65,7 @@ def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_
 
 
 def test_it_is_told_when_it_ends_not_when_the_clip_does() -> None:
-    detector, told_s = LiftDetector(), []
+    detector, told_s = lift_detector(), []
     for time_s, body in motion(*ONE_LIFT):
         if detector.update(measure(body.pose(outlined=False), time_s), None):
             told_s.append(time_s)
@@ -185,7 +184,7 @@ def test_a_tilted_camera_makes_nobody_bend() -> None:
 @pytest.mark.parametrize("every", [1, 2])
 def test_depth_between_two_outlines_is_what_was_told_and_how_the_keypoints_moved_since(every: int) -> None:
     """Keypoints that see half of the bend only, as from the end of the body; the outline is there now and then."""
-    detector, depths = LiftDetector(), []
+    detector, depths = lift_detector(), []
     for number, (time_s, body) in enumerate(motion(*ONE_LIFT)):
         half_seen = replace(body, trunk_deg=body.trunk_deg / 2, knee_deg=body.knee_deg / 2)
         seen = back(body) if number % every == 0 else None
@@ -201,7 +200,7 @@ def test_depth_between_two_outlines_is_what_was_told_and_how_the_keypoints_moved
 
 def test_every_person_has_a_detector_of_their_own() -> None:
     """No threshold or posture learned from one is shared with another."""
-    one, other = LiftDetector(), LiftDetector()
+    one, other = lift_detector(), lift_detector()
     for time_s, body in motion((0, STANDING), (3, STANDING)):
         one.update(measure(body.pose(outlined=False), time_s), None)
     assert one.upright.seen > 0
@@ -210,14 +209,14 @@ def test_every_person_has_a_detector_of_their_own() -> None:
 
 def test_who_is_lost_from_sight_on_the_way_down_made_no_lift_that_anybody_saw() -> None:
     """Somebody kneels down behind a crate, and the track breaks."""
-    detector = LiftDetector()
+    detector = lift_detector()
     for time_s, body in motion((0.0, STANDING), (1.0, STANDING), (2.0, HINGE)):
         assert detector.update(measure(body.pose(outlined=False), time_s), None) is None
     assert detector.flush(ended=False) is None
 
 
 def test_who_is_lost_while_coming_up_has_lifted() -> None:
-    detector = LiftDetector()
+    detector = lift_detector()
     for time_s, body in motion((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.3, HALF_UP)):
         detector.update(measure(body.pose(outlined=False), time_s), None)
     assert detector.flush(ended=False) is not None or not detector.bending
@@ -226,7 +225,7 @@ def test_who_is_lost_while_coming_up_has_lifted() -> None:
 @pytest.mark.parametrize(("from_start", "lifts"), [(True, 1), (False, 0)])
 def test_a_bend_already_going_on_counts_when_the_stream_begins_with_it_only(from_start: bool, lifts: int) -> None:
     """Found bent in the middle of a stream: how long they had been down, nobody knows."""
-    detector = LiftDetector(from_start=from_start)
+    detector = lift_detector(from_start=from_start)
     story = motion((0.0, HINGE), (0.5, HINGE), (1.5, STANDING), (3.0, STANDING))
     found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
     assert len([bend for bend in found if bend]) == lifts
@@ -234,7 +233,7 @@ def test_a_bend_already_going_on_counts_when_the_stream_begins_with_it_only(from
 
 def test_hips_do_not_drop_on_straight_knees() -> None:
     """Feet hidden by a cart: the network puts them at its upper edge, and the legs seem short."""
-    detector = LiftDetector()
+    detector = lift_detector()
     story = motion((0.0, STANDING), (1.0, STANDING), (2.0, STANDING), (4.0, STANDING))
     for time_s, body in story:
         posture = measure(body.pose(outlined=False), time_s)

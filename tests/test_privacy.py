@@ -37,7 +37,7 @@ HEALTH_FIELDS = {
 
 AGENT_LABELS = {
     "camera": {"dock", "gate"},
-    "model": {"pose-detector", "pose-landmarker-full", "spine"},
+    "model": {"pose-detector", "pose-landmarker-full", "spine", "lift"},
     "device": {"CPU", "GPU", "NPU"},
     "state": {"held", "ready", "acknowledged"},
     "risk": {"low", "medium", "high"},

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.core.bend import Bend
-from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import measure
 from edge_agent.core.records import VIEWS
 from edge_agent.core.skeleton import ANKLES, HEELS, KNEES, TOES, Landmark
@@ -29,7 +28,7 @@ from tests.people import (
     Person,
     motion,
 )
-from tests.told import Keys, back, lift, told
+from tests.told import Keys, back, lift, lift_detector, told
 
 LEGS = frozenset[Landmark]({*KNEES, *ANKLES, *HEELS, *TOES})
 
@@ -39,7 +38,7 @@ DEEP_SQUAT = Person(trunk_deg=54, knee_deg=130, shin_deg=35)
 
 def verdict(keys: Keys, rate_hz: float = RATE_HZ) -> Verdict:
     """Of a clip with one lift."""
-    detector = LiftDetector()
+    detector = lift_detector()
     bends: list[Bend | None] = []
     for time_s, body in motion(*keys, rate_hz=rate_hz):
         bends.append(detector.update(measure(body.pose(), time_s), back(body)))

@@ -5,9 +5,11 @@ from dataclasses import replace
 import numpy as np
 
 from edge_agent.core.kinematics import Back, Estimate, Kinematics
+from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.records import Floats
 from edge_agent.core.skeleton import Landmark
 from edge_agent.core.spine import back_profile
+from edge_agent.pose.lift_weights import lift_model
 from tests.people import Person
 
 Keys = tuple[tuple[float, Person], ...]
@@ -17,6 +19,11 @@ def lift(bottom: Person) -> Keys:
     """Down to this bottom and up again."""
     up = replace(bottom, trunk_deg=0, knee_deg=0, shin_deg=0, rounding_deg=0)
     return (0.0, up), (1.0, up), (2.0, bottom), (2.6, bottom), (3.6, up), (5.0, up)
+
+
+def lift_detector(*, from_start: bool = True) -> LiftDetector:
+    """As the agent makes one, with the lift model that ships."""
+    return LiftDetector(lift_model()[0].probability, from_start=from_start)
 
 
 def back(body: Person) -> Back | None:

@@ -26,7 +26,7 @@ class Follower:
     """What is remembered of one tracked person."""
 
     track: Track
-    detector: LiftDetector = field(default_factory=LiftDetector)
+    detector: LiftDetector
     waiting: list[Bend] = field(default_factory=list)
     outlined_s: float = -inf
     posture: Posture | None = None

@@ -11,6 +11,7 @@ from edge_agent import registry
 from edge_agent.core.bodyview import body_view
 from edge_agent.core.crop import Crop
 from edge_agent.core.kinematics import Back, TellAngles
+from edge_agent.core.lift_model import LiftProbability
 from edge_agent.core.posture import Posture
 from edge_agent.core.records import Image, Pose
 from edge_agent.core.spine import back_profile
@@ -19,6 +20,8 @@ from edge_agent.pose import detector, int8, landmarker, speed
 from edge_agent.pose.detector import Detection, Detector, Window
 from edge_agent.pose.devices import open_first
 from edge_agent.pose.landmarker import Landmarker
+from edge_agent.pose.lift_weights import NAME as LIFT
+from edge_agent.pose.lift_weights import lift_model
 from edge_agent.pose.network import Graph, new_core
 from edge_agent.pose.speed import Speed
 from edge_agent.pose.spine_encoder import NAME as SPINE
@@ -98,8 +101,11 @@ class Eyes:
         self._landmarker = Landmarker(plain, outlined)
         self._spine = SpineEncoder(core)
         self.tell_angles: TellAngles = self._spine.head
+        model, lift_sha256 = lift_model()
+        self.lift_probability: LiftProbability = model.probability
         self.devices = {FINDER: detect.device, marker: outlined.device, SPINE: "CPU"}
-        self.hashes = {name: _hash_of(name, settings) for name in (FINDER, marker)} | {SPINE: self._spine.sha256}
+        self.hashes = {name: _hash_of(name, settings) for name in (FINDER, marker)}
+        self.hashes |= {SPINE: self._spine.sha256, LIFT: lift_sha256}
         self._records = settings.cache_dir
 
     @property

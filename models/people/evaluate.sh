@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Whole clips of simulated people whom nothing was trained on, watched by the whole product; used by `make evaluate`.
-# Seeds 901 and up are never used for training. Rendering goes on where it stopped; about an hour on two cores.
+# Seeds 901 to 903 are never used for training. Rendering goes on where it stopped; about an hour on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${EVALUATE_FOLDER:-build/evaluate}
