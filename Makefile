@@ -5,7 +5,7 @@
 
 EDGE_AGENT := .venv/bin/edge-agent
 # The RTSP test server runs on Debian's own Python, the only one that can see Debian's GStreamer bindings.
-TEST_PACKAGES := mosquitto chromium mosquitto-clients prometheus prometheus-alertmanager ffmpeg strace faketime systemd python3-gi \
+TEST_PACKAGES := mosquitto chromium mosquitto-clients prometheus prometheus-alertmanager ffmpeg strace faketime systemd systemd-container mmdebstrap python3-gi \
 	gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
 	gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly gstreamer1.0-libav
 

@@ -103,22 +103,11 @@ def ci_runs_it(command: Command) -> None:
         named_files_exist(command)
 
 
-def the_unit_is_ours_or_debians(command: Command) -> None:
-    """Each unit that systemctl or journalctl is told of: ours has a file, Debian's comes with the tests' set-up."""
-    words = [word for part in command.parts for word in part]
-    units = [word for word in words if word.startswith(("hingewatch-", "mosquitto"))]
-    assert units
-    for unit in units:
-        ours, debians = ROOT / f"deploy/systemd/{unit}.service", Path(f"/lib/systemd/system/{unit}.service")
-        file = ours if ours.exists() else debians
-        assert file.exists(), unit
-        assert "reload" not in words or "ExecReload=" in file.read_text(encoding="utf-8"), f"{unit} has no ExecReload"
-
-
-def the_installer_does_so_too(command: Command) -> None:
-    """As which user, and with which home: the installer proves the networks in just that way."""
-    as_whom, _, _ = command.text.partition(" /opt/")
-    assert f'{as_whom} "$@"' in (ROOT / "deploy/systemd/install.sh").read_text(encoding="utf-8")
+def debians_unit_can(command: Command) -> None:
+    """``systemctl reload UNIT`` of a unit that came with the tests' set-up."""
+    _, verb, unit = command.parts[0]
+    assert verb == "reload"
+    assert "ExecReload=" in Path(f"/lib/systemd/system/{unit}.service").read_text(encoding="utf-8")
 
 
 def debian_has_it(command: Command) -> None:

@@ -13,19 +13,18 @@ from tests.command_proofs import (
     Run,
     ci_runs_it,
     debian_has_it,
+    debians_unit_can,
     its_program_is_there,
     kubectl_knows,
     named_files_exist,
     options_are_in_the_script,
     the_image_is_the_manifests,
-    the_installer_does_so_too,
     the_lock_has_hashes,
     the_recipes_script_is_there,
-    the_unit_is_ours_or_debians,
 )
 from tests.site_commands import Command
 
-NO_CLUSTER, NO_SYSTEMD = "no cluster is at hand", "no systemd runs where the tests do"
+NO_CLUSTER, NO_BROKER_UNIT = "no cluster is at hand", "the tests start brokers of their own, and not Debian's"
 TORCH, LONG = "needs PyTorch and an OpenGL renderer, minutes to hours", "takes minutes to hours"
 NO_BUILDER = "make test builds it at its end, where buildah can run"
 IS_CI = "it is what runs this test"
@@ -148,12 +147,15 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"(ssh-keygen -t ed25519 -f makers|printf .* >/etc/hingewatch/allowed_signers)",
         By("test_update.py", "test_a_box_that_knows_who_may_sign_takes_nobody_elses_archive"),
     ),
-    (r"setpriv .*", Here(NO_SYSTEMD, the_installer_does_so_too)),
     (
         r"cp \S+/bridge\.sqlite \S+",
         By("test_ledger_backup.py", "test_a_copy_of_a_stopped_bridges_file_counts_on_and_a_running_one_is_locked"),
     ),
-    (r"(systemctl|journalctl) .*", Here(NO_SYSTEMD, the_unit_is_ours_or_debians)),
+    (
+        r"(setpriv|systemctl|journalctl) .*hingewatch.*",
+        By("test_systemd.py", "test_what_the_documentation_types_on_a_box_works_there"),
+    ),
+    (r"systemctl reload mosquitto", Here(NO_BROKER_UNIT, debians_unit_can)),
     # containers
     (r"docker compose -f \S+ up", By("test_deploy.py", "test_compose_follows_its_specification")),
     (r"podman build .*", By("test_deploy.py", "test_the_image_is_built_as_hadolint_would_have_it")),

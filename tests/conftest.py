@@ -81,6 +81,19 @@ def pip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real one, unpacked as on the box."""
+    folder = tmp_path_factory.mktemp("archive")
+    made = subprocess.run([ROOT / "scripts/archive/make.sh", folder], capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    (packed,) = folder.glob("hingewatch-*.tar")
+    subprocess.run(["tar", "-xf", packed, "-C", folder], check=True)
+    packed.unlink()
+    (unpacked,) = folder.glob("hingewatch-*")
+    return unpacked
+
+
 @pytest.fixture
 def maker(tmp_path: Path, pip: Path) -> Maker:
     """Who makes archives."""

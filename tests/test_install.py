@@ -110,19 +110,6 @@ def test_the_bridge_needs_no_memory_that_is_both_written_and_run(tmp_path: Path)
     assert process.returncode == 0, said
 
 
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpacked, as on the box."""
-    folder = tmp_path_factory.mktemp("archive")
-    made = run(ROOT / "scripts/archive/make.sh", folder)
-    assert made.returncode == 0, made.stderr
-    (packed,) = folder.glob("hingewatch-*.tar")
-    subprocess.run(["tar", "-xf", packed, "-C", folder], check=True)
-    packed.unlink()
-    (unpacked,) = folder.glob("hingewatch-*")
-    return unpacked
-
-
 def without_network() -> list[str]:
     """Where the kernel lets us: a box that reaches nothing."""
     cut_off = ["unshare", "--map-root-user", "--net"]
@@ -161,7 +148,7 @@ def test_what_is_installed_is_what_the_bill_of_materials_lists_and_no_telemetry_
     wheels = {path.name.split("-")[0].lower().replace("_", "-") for path in (archive / "wheels").glob("*.whl")}
     networks = {name for name, one in listed.items() if one["type"] == "machine-learning-model"}
     assert listed.keys() - networks == wheels - {"pip", "hingewatch-edge-agent"}
-    assert networks == {"pose-detector", "pose-landmarker-full", "spine-encoder"}
+    assert networks == {"pose-detector", "pose-landmarker-full", "spine-encoder", "lift-model"}
     assert {one["hashes"][0]["content"] for name, one in listed.items() if name in networks} >= {
         hashlib.sha256(path.read_bytes()).hexdigest() for path in (archive / "models").iterdir()
     }

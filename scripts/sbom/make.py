@@ -20,11 +20,12 @@ NETWORKS = """
 import hashlib, json
 from importlib.resources import files
 from edge_agent import __version__, registry
-encoder = (files("edge_agent") / "assets/spine-encoder.bin").read_bytes()
+assets = files("edge_agent") / "assets"
 known = [registry.entry(name) for name in registry.DEFAULT_MODELS]
 found = [(e.name, e.version, e.sha256, e.licence, f"pkg:pypi/{e.package}@{e.version}#{e.path}") for e in known]
-own = ("spine-encoder", __version__, hashlib.sha256(encoder).hexdigest(), "Apache-2.0", "")
-print(json.dumps([*found, own]))
+for name, file in (("spine-encoder", "spine-encoder.bin"), ("lift-model", "lift-model.npz")):
+    found.append((name, __version__, hashlib.sha256((assets / file).read_bytes()).hexdigest(), "Apache-2.0", ""))
+print(json.dumps(found))
 """
 """Asked of the environment itself: what it would load."""
 
