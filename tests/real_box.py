@@ -84,8 +84,9 @@ def booted(root: Path, archive: Path) -> Iterator[RealBox]:
         box = RealBox(root, _process_1(process))
         with suppress(TimeoutError):
             wait_for("the box", lambda: box.said("systemctl", "is-system-running") in {"running", "degraded"}, BOOT_S)
-        if box.said("systemctl", "is-system-running") not in {"running", "degraded"}:
-            raise CannotBootError(f"systemd does not come up: {_end_of(log.name)}")
+        if box.said("systemctl", "is-system-running") != "running":
+            failed = box.said("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+            raise CannotBootError(f"systemd does not come up here: {failed or _end_of(log.name)}")
         yield box
     finally:
         _halt(process)
