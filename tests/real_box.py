@@ -58,7 +58,7 @@ class RealBox:
     def run(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """As root on the box."""
         enter = ["nsenter", "-t", str(self._boot), "--mount", "--pid", "--ipc", "--uts", "--root", "--wd"]
-        clean = ["env", "-i", f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8"]
+        clean = ["env", "-i", f"PATH={PATH}", "LANG=C.UTF-8"]
         return subprocess.run([*enter, *clean, *command], capture_output=True, text=True, check=False, timeout=300)
 
     def said(self, *command: str) -> str:

@@ -120,12 +120,15 @@ def test_the_archive_installs_without_network_and_what_it_installed_sees_the_cli
     archive: Path, tmp_path: Path
 ) -> None:
     """The self-test of its networks is part of it. How a newer one takes over: test_update.py."""
+    for network in (archive / "models").iterdir():
+        network.chmod(0o600)  # as a maker's cache may have it who keeps files to themselves
     done = run(*without_network(), archive / "install.sh", DESTDIR=str(tmp_path), PIP_NO_INDEX="1")
     assert done.returncode == 0, done.stderr
     assert "pose-landmarker-full: ok on CPU" in done.stdout
     assert "systemctl enable --now hingewatch-agent" in done.stdout
     home = next((tmp_path / "opt").glob("hingewatch-*"))
     assert (tmp_path / "opt/hingewatch").resolve() == home
+    assert {path.stat().st_mode & 0o777 for path in (home / "models").iterdir()} == {0o644}
     here = {path.name for path in (tmp_path / "etc/systemd/system").iterdir()}
     assert here == {path.name for path in UNITS.iterdir() if path.suffix in {".service", ".timer"}}
 

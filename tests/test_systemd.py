@@ -146,13 +146,13 @@ def test_what_the_documentation_types_on_a_box_works_there(site: Site, line: str
 @pytest.fixture(scope="module")
 def newer(archive: Path, site: Site) -> str:
     """The same program under a higher version, packed, on the box."""
-    folder = site.box.root / "root/hingewatch-9.9"
+    folder = site.box.root / "srv/hingewatch-9.9"
     subprocess.run(["cp", "-r", str(archive), str(folder)], check=True)
     (folder / "VERSION").write_text("9.9.0\n")
     (folder / "SHA256SUMS").unlink()
     seal = Path(__file__).parents[1] / "scripts/archive/seal.sh"
     subprocess.run([str(seal), str(folder)], check=True, capture_output=True)
-    return "/root/hingewatch-9.9.tar"
+    return "/srv/hingewatch-9.9.tar"
 
 
 def test_an_update_takes_over_is_judged_by_the_timer_and_goes_back_by_hand(site: Site, newer: str) -> None:

@@ -63,6 +63,7 @@ build() {
         install --no-compile --no-index --no-deps --find-links wheels --require-hashes --requirement requirements.lock
     "$1/bin/python" -m compileall -q -j 0 "$1/lib" || fail "a part of the version cannot be compiled" "copy it here again"
     cp -r models units install.sh sbom.cdx.json "$1/"
+    chmod -R u=rwX,go=rX "$1/models" # whoever made the archive may keep files to themselves; the service is another user
 }
 
 # settle: the user, the folders and the settings; what is there already is left as it is

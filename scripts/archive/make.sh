@@ -2,6 +2,7 @@
 # make.sh [FOLDER]: everything for a box without network in one file, FOLDER/hingewatch-VERSION-MACHINE-pyX.Y.tar
 # SIGN_KEY: an SSH key (ssh-keygen -t ed25519) to sign it with; boxes that know its public half take no other then.
 set -eu
+umask 022
 mkdir -p "${1:-build}"
 out=$(realpath "${1:-build}")
 cd "$(dirname "$0")/../.."
