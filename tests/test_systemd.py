@@ -145,11 +145,12 @@ def test_what_the_documentation_types_on_a_box_works_there(site: Site, line: str
 
 @pytest.fixture(scope="module")
 def newer(archive: Path, site: Site) -> str:
-    """The same program under a higher version, packed, on the box."""
+    """The same program under a higher version, packed on the box by somebody whose folders are for themselves."""
     folder = site.box.root / "srv/hingewatch-9.9"
     subprocess.run(["cp", "-r", str(archive), str(folder)], check=True)
     (folder / "VERSION").write_text("9.9.0\n")
     (folder / "SHA256SUMS").unlink()
+    folder.chmod(0o700)
     seal = Path(__file__).parents[1] / "scripts/archive/seal.sh"
     subprocess.run([str(seal), str(folder)], check=True, capture_output=True)
     return "/srv/hingewatch-9.9.tar"

@@ -45,14 +45,15 @@ verify() (
     [ "$held" = "$(cut -c67- SHA256SUMS | LC_ALL=C sort)" ] || fail "the archive holds files that are not its own" "copy it here again"
 )
 
-# as_service COMMAND...: as the user that the services run as
-as_service() {
+# as_service COMMAND...: as the user that the services run as, in a folder that this user may be in
+as_service() (
+    cd /
     if [ -n "$root" ]; then
         HOME=$root/var/lib/hingewatch "$@"
     else
         setpriv --reuid hingewatch --regid hingewatch --init-groups env HOME=/var/lib/hingewatch "$@"
     fi
-}
+)
 
 # build HOME: the version of the archive that we are in, in a folder of its own
 build() {
