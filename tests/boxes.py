@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from edge_agent.settings import PoseSettings
-from tests.services import free_port, page
+from tests.services import free_port, page, wait_for
 
 ROOT = Path(__file__).parents[1]
 UNIT = "hingewatch-agent"
@@ -234,3 +234,13 @@ def stopped_at_the_end(box: Box) -> Iterator[Box]:
         yield box
     finally:
         box.systemctl("stop", UNIT)
+
+
+@contextmanager
+def at_work(like: Box, root: Path, answers: Callable[[Box], bool]) -> Iterator[Box]:
+    """A copy whose agent runs, and has answered."""
+    with stopped_at_the_end(Box.like(like, root)) as box:
+        box.settle()
+        box.systemctl("start", UNIT)
+        wait_for("its agent", lambda: answers(box))
+        yield box

@@ -13,11 +13,10 @@ from hypothesis import settings
 from edge_agent import registry
 from edge_agent.pose.eyes import Eyes
 from edge_agent.settings import PoseSettings
-from tests.boxes import ROOT, SOUND, UNIT, Box, Maker, answers_as, stopped_at_the_end
+from tests.boxes import ROOT, SOUND, Box, Maker, answers_as, at_work
 from tests.demo_clip import FIRST_LIFT_S, demo_frames, write_clip
 from tests.demo_day import DemoDay, live_through
 from tests.history import History, Past, prometheus_of
-from tests.services import wait_for
 
 # A busy machine must not fail a test: no deadlines. Derandomised, so that a red run is red for everyone.
 settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -115,8 +114,5 @@ def installed(tmp_path_factory: pytest.TempPathFactory, pip: Path) -> Box:
 @pytest.fixture
 def running(installed: Box, tmp_path: Path) -> Iterator[Box]:
     """A box on which 1.0 runs and sees dock, while gate has been down for long."""
-    with stopped_at_the_end(Box.like(installed, tmp_path / "box")) as box:
-        box.settle()
-        box.systemctl("start", UNIT)
-        wait_for("1.0", lambda: answers_as(box, "dock"))
+    with at_work(installed, tmp_path / "box", lambda box: answers_as(box, "dock")) as box:
         yield box

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boxes import SOUND, UNIT, Box, Maker, pages, stopped_at_the_end
+from tests.boxes import SOUND, UNIT, Box, Maker, at_work, pages
 from tests.services import page, wait_for
 
 BLIND = SOUND | {"pages": pages("dock", "gate")}
@@ -23,10 +23,7 @@ BLIND = SOUND | {"pages": pages("dock", "gate")}
 def updated_once(installed: Box, pip: Path, tmp_path_factory: pytest.TempPathFactory) -> Box:
     folder = tmp_path_factory.mktemp("updated")
     (folder / "maker").mkdir()
-    with stopped_at_the_end(Box.like(installed, folder / "box")) as box:
-        box.settle()
-        box.systemctl("start", UNIT)
-        wait_for("1.0", lambda: answers(box))
+    with at_work(installed, folder / "box", answers) as box:
         box.tells(80, 400)
         assert "waits: 80 of 400 lifts unknown before, 0 of 0 since" in update(box, Maker(folder / "maker", pip))
     return box
@@ -35,10 +32,7 @@ def updated_once(installed: Box, pip: Path, tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def updated(updated_once: Box, tmp_path: Path) -> Iterator[Box]:
     """A box where 1.1 has taken over from 1.0, which could not tell 80 of its 400 lifts."""
-    with stopped_at_the_end(Box.like(updated_once, tmp_path / "box")) as box:
-        box.settle()
-        box.systemctl("start", UNIT)
-        wait_for("1.1", lambda: answers(box))
+    with at_work(updated_once, tmp_path / "box", answers) as box:
         yield box
 
 

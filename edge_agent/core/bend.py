@@ -49,24 +49,28 @@ class Bend:
         return _deep(self.moments, share)
 
     @property
+    def ends(self) -> tuple[Sequence[Moment], Sequence[Moment]]:
+        """The first and the last eighth of the moments."""
+        few = max(len(self.moments) // 8, 1)
+        return self.moments[:few], self.moments[-few:]
+
+    @property
     def lowered_m(self) -> tuple[float, float]:
         """How far the shoulders sink on the picture from the start of the bend, and rise to its end."""
-        few = max(len(self.moments) // 8, 1)
         low_px = _shoulder_px(self.bottom(BOTTOM))[1]
-        start_m, end_m = (
-            (low_px - _shoulder_px(end)[1]) / self._px_per_m for end in (self.moments[:few], self.moments[-few:])
-        )
+        start_m, end_m = ((low_px - _shoulder_px(end)[1]) / px_per_m(self.moments) for end in self.ends)
         return start_m, end_m
 
     @property
     def travel_m(self) -> float:
         """How far the hips moved from left to right on the picture."""
         x_px = [moment.posture.hip_xy[0] for moment in self.moments]
-        return (max(x_px) - min(x_px)) / self._px_per_m
+        return (max(x_px) - min(x_px)) / px_per_m(self.moments)
 
-    @property
-    def _px_per_m(self) -> float:
-        return median(moment.posture.px_per_m for moment in self.moments)
+
+def px_per_m(moments: Sequence[Moment]) -> float:
+    """How large the person is on the picture, in the median of these moments."""
+    return median(moment.posture.px_per_m for moment in moments)
 
 
 def start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:

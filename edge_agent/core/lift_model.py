@@ -8,13 +8,12 @@ too small to do so. What tells them apart is how the measures go together. Train
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import exp, log
-from statistics import median
 from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_agent.core.bend import BOTTOM, Bend, Moment
+from edge_agent.core.bend import BOTTOM, Bend, px_per_m
 from edge_agent.core.records import Floats
 
 LiftProbability = Callable[[Bend], float]
@@ -30,17 +29,11 @@ for a second and a half at most, real ones for four."""
 def measures(bend: Bend) -> Floats:
     """(8,) the MEASURES of a bend."""
     depths = [moment.depth for moment in bend.moments]
-    few = max(len(bend.moments) // 8, 1)
-    before_px, low_px, after_px = (
-        _px_per_m(part) for part in (bend.moments[:few], bend.bottom(BOTTOM), bend.moments[-few:])
-    )
+    before, after = bend.ends
+    before_px, low_px, after_px = (px_per_m(part) for part in (before, bend.bottom(BOTTOM), after))
     peak = max(depths)
     grew = log(low_px / before_px), log(low_px / after_px)
     return np.array((peak, *bend.lowered_m, bend.travel_m, *grew, depths[0] / peak, depths[-1] / peak), np.float32)
-
-
-def _px_per_m(moments: tuple[Moment, ...] | list[Moment]) -> float:
-    return median(moment.posture.px_per_m for moment in moments)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -61,9 +61,8 @@ def logit_of(arrays: dict[str, np.ndarray], values: np.ndarray) -> np.ndarray:
     return arrays["base"] + arrays["value"][tree, 2 * first + second].sum(1)
 
 
-def believable(names: list[str], values: np.ndarray) -> np.ndarray:
+def believable(measure: dict[str, np.ndarray]) -> np.ndarray:
     """(n,) whether the shoulders went down and up far enough, and the hips not far across."""
-    measure = dict(zip(names, values.T, strict=True))
     sank, rose = measure["sank_m"], measure["rose_m"]
     low = (np.minimum(sank, rose) > 0) & (np.maximum(sank, rose) >= LEAST_LOWERED_M)
     return low & (measure["travel_m"] <= MOST_TRAVEL_M)
@@ -85,7 +84,8 @@ def main() -> None:
     np.testing.assert_allclose(logit_of(arrays, values), model.decision_function(values), atol=1e-3)
     np.savez_compressed(args.out / "lift-model.npz", **arrays)
     told = cross_val_predict(model, values, lift, groups=clips, cv=GroupKFold(FOLDS), method="predict_proba")[:, 1]
-    deep, possible = (dict(zip(names, values.T, strict=True))["depth"] >= 1), believable(names, values)
+    measure = dict(zip(names, values.T, strict=True))
+    deep, possible = measure["depth"] >= 1, believable(measure)
     print(f"{len(lift)} bends, {lift.sum()} of them lifts")
     print("told to be lifts | of the lifts | of others in clips with lifts | of others in movement")
     for label, likely in (
