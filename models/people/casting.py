@@ -17,8 +17,8 @@ from script import Performance, Script, path_of, perform
 from spots import Spots
 
 FPS, LONGEST_S, SHORTEST_S = 15, 40.0, 8.0
-KINDS = ("lifts", "movement", "crowd", "form")
-SIZES = {"lifts": (640, 360), "movement": (640, 360), "crowd": (1280, 720), "form": (640, 360)}
+KINDS = ("lifts", "movement", "crowd", "form", "shift")
+SIZES = {"lifts": (640, 360), "movement": (640, 360), "crowd": (1280, 720), "form": (640, 360), "shift": (640, 360)}
 TRIES = 60
 WIDEST_STEP_M = 0.45  # one foot ahead of the other
 
@@ -66,7 +66,7 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
             stance = replace(stance, stagger_m=float(rng.uniform(-WIDEST_STEP_M, WIDEST_STEP_M)))
         body, outfit = Body(shape, stance), Outfit.sample(rng)
         dressed.append((body, outfit, dress(body, outfit, rng)))
-    write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding, "form": _forming}[kind]
+    write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding, "form": _forming, "shift": _shifting}[kind]
     for _ in range(TRIES):
         camera = sample_camera(kind, size, rng)
         scripts = write([body for body, _, _ in dressed], Spots(camera), number, rng)
@@ -84,7 +84,7 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
 
 def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) -> Camera:
     """All around, 2–45° up, 2.5–10 m away, lenses from 40 to 95° wide, as far as people come out in a fair size."""
-    lifting = kind in ("lifts", "form")
+    lifting = kind in ("lifts", "form", "shift")
     small, large = (0.165, 0.35) if kind == "crowd" else (0.28, 0.84) if lifting else (0.26, 0.7)
     # Half of the views lie within 35° of side-on to somebody who faces −y, where an answer is expected.
     from_side = rng.uniform(-35, 35) if rng.random() < 0.5 else rng.uniform(-90, 90)
@@ -107,6 +107,13 @@ def _lifting(bodies: list[Body], spots: Spots, number: int, rng: np.random.Gener
 def _forming(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:
     del number
     return [_arrived(bodies[0], spots, rng, lambda script: roles.form(script, int(rng.integers(2, 5))))]
+
+
+def _shifting(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:
+    del number
+    script = Script(bodies[0], Place(*spots.pick(rng), float(rng.normal(0, 15))), rng)
+    roles.shift(script, spots, int(LONGEST_S / roles.LIFT_EVERY_S))
+    return [script]
 
 
 def _moving(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:

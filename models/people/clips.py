@@ -1,9 +1,10 @@
 """Whole video clips for evaluation, with exact labels: seeded, resumable.
 
-    python clips.py OUT_FOLDER --clips 60 --seed 901 [--kind lifts|movement|crowd|form] [--width 640 --height 360]
+    python clips.py OUT_FOLDER --clips 60 --seed 901 [--kind KIND] [--width 640 --height 360]
 
 `lifts`: one person, two to four lifts of any technique. `movement`: anything but lifts. `crowd`: three people
 who cross each other's ways while some of them lift. `form`: lifts with staggered feet and leaning back at the top.
+`shift`: one person who lifts every twenty seconds and walks and stands about in between, for benchmarks.
 `OUT_FOLDER/labels.json` says what happens in every clip.
 """
 

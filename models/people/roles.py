@@ -14,6 +14,7 @@ from spots import Spots
 WITH_HANDS_FULL = ("walk", "turn_about", "stand", "glance")
 APART_M = 0.62  # people who pass each other; twice that where both lift
 MOST_LEAN_BACK_DEG = 22.0  # about the hips' and lower back's range of extension
+LIFT_EVERY_S, LAST_WAIT_S = 20.0, 4.0
 LAST_START_S = 15.0  # no activity begins later, so that none is cut by the end of a clip of 40 s
 
 
@@ -44,6 +45,20 @@ def form(script: Script, count: int) -> None:
         script.lean_back(lean_deg)
         script.wait(float(rng.uniform(0.6, 1.5)))
     script.wait(0.6)
+
+
+def shift(script: Script, spots: Spots, count: int) -> None:
+    """As in a warehouse: a lift every twenty seconds, and walking and standing about in between. For benchmarks."""
+    rng = script.rng
+    for lift in with_loads([sample_lift(rng) for _ in range(count)], rng):
+        begun_s = script.now_s
+        script.wait(float(rng.uniform(0.5, 1.5)))
+        script.lift(replace(lift, box="none"))
+        script.wait(float(rng.uniform(0.2, 1.0)))
+        while script.now_s - begun_s < LIFT_EVERY_S - LAST_WAIT_S:
+            script.walk_to(*spots.pick(rng, script.place, 1.2))
+            script.wait(float(rng.uniform(0.5, LAST_WAIT_S)))
+        script.wait(max(LIFT_EVERY_S - (script.now_s - begun_s), 0.0))
 
 
 def with_loads(lifts: list[Lift], rng: np.random.Generator) -> list[Lift]:
