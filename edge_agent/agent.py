@@ -46,7 +46,8 @@ class Look:
 
     ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
     blurring faces. For metrics: ``searches`` are words of ``search.SEARCHES``, one for each window; ``repeats``: how
-    many were looked at once more; ``captured_s`` is the frame's.
+    many people were looked at once more; ``captured_s`` is the frame's. ``earlier``: looks at frames that had been
+    passed over; the lifts that ended in them are told here.
     """
 
     time_s: float
@@ -56,6 +57,7 @@ class Look:
     searches: tuple[str, ...] = ()
     repeats: int = 0
     captured_s: float | None = None
+    earlier: tuple["Look", ...] = ()
 
 
 class Watch:
@@ -69,6 +71,7 @@ class Watch:
         self._followers: dict[int, Follower] = {}
         self._first_s: float | None = None
         self._size = (1, 1)
+        self._found: list[Lift] = []  # not told yet: a network that fails later in the same look loses none
 
     def use(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
         """From the next look on; whoever is followed stays followed."""
@@ -100,43 +103,66 @@ class Watch:
         return min(self._follower(track).due_s for track in tracks)
 
     def look(self, frame: Frame) -> Look:
-        """Take one frame on its journey. Raises InferenceError: then nothing is concluded from this frame."""
-        frame = replace(frame, image=blank(frame.image, self.camera.masks))
-        self._first_s = frame.time_s if self._first_s is None else self._first_s
-        self._size = (frame.image.shape[1], frame.image.shape[0])
-        gone, repeats = self._follow(frame.image, frame.time_s)
-        searches = self._welcome(frame)
-        lifts = [lift for track in gone for lift in self._farewell(track, ended=False)]
-        people = []
-        for track in self._tracker.visible:
-            person, finished = self._read(track, frame.time_s)
-            lifts += finished
-            people += [person] if person else []
-        heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), tuple(lifts), heads, searches, repeats, frame.captured_s)
+        """Take one frame on its journey, and before it those passed over in which somebody began to move.
+
+        Raises InferenceError: then nothing is concluded from this frame.
+        """
+        frame = self._masked(frame)
+        poses = self._locate(frame)
+        earlier: list[Look] = []
+        if frame.passed_over and self._moved(poses, frame.time_s):
+            earlier = [self._look_at(passed) for passed in (self._masked(develop()) for develop in frame.passed_over)]
+            poses = self._locate(frame)
+        look = self._look_at(frame, poses)
+        lifts, self._found = tuple(self._found), []
+        return replace(look, lifts=lifts, earlier=tuple(earlier))
 
     def finish(self) -> list[Lift]:
         """The video has ended: judge the bends that are still going on."""
         return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
-    def _follow(self, image: Image, time_s: float) -> tuple[list[Track], int]:
-        """Look where each tracked person should be; the tracks that are given up, and how many looks it repeated."""
-        tracks = self._tracker.tracks
-        outlined = [self._follower(track).wants_outline(time_s) for track in tracks]
-        poses = self._eyes.locate(image, [track.crop(time_s) for track in tracks], outlined)
-        repeats = self._look_again(image, time_s, poses, outlined)
-        sightings = [Sighting(pose, torso_colour(image, pose)) for pose in poses]
-        return self._tracker.update(list(zip(tracks, sightings, strict=True)), time_s), repeats
+    def _masked(self, frame: Frame) -> Frame:
+        return replace(frame, image=blank(frame.image, self.camera.masks))
 
-    def _look_again(self, image: Image, time_s: float, poses: list[Pose], outlined: list[bool]) -> int:
-        """At those who have begun to move since the last look, with the crop that this one gave; says how many."""
-        tracks, now = self._tracker.tracks, [measure(pose, time_s) for pose in poses]
-        behind = [i for i, track in enumerate(tracks) if self._follower(track).lags_behind(now[i])]
-        crops = [crop.around(_point(now[i].hip_xy), _point(now[i].shoulder_xy), tracks[i].reach_px) for i in behind]
-        again = self._eyes.locate(image, crops, [outlined[i] for i in behind])
-        for i, pose in zip(behind, again, strict=True):
+    def _locate(self, frame: Frame) -> list[Pose]:
+        """Look where each tracked person should be."""
+        tracks = self._tracker.tracks
+        outlined = [self._follower(track).wants_outline(frame.time_s) for track in tracks]
+        return self._eyes.locate(frame.image, [track.crop(frame.time_s) for track in tracks], outlined)
+
+    def _moved(self, poses: list[Pose], time_s: float) -> list[int]:
+        """Who has begun to move since the last look, or is not there any more, by their place among the tracks."""
+        looks = enumerate(zip(self._tracker.tracks, poses, strict=True))
+        return [i for i, (track, pose) in looks if self._follower(track).has_moved(pose, measure(pose, time_s))]
+
+    def _look_again(self, frame: Frame, poses: list[Pose]) -> int:
+        """At those who have moved, with the crop that this look gave: its own was made for where they were."""
+        moved = self._moved(poses, frame.time_s)
+        tracks = self._tracker.tracks
+        seen = [Sighting(poses[i], np.zeros(3, np.float32)) for i in moved]
+        crops = [crop.around(one.hip, one.shoulder, tracks[i].reach_px) for i, one in zip(moved, seen, strict=True)]
+        again = self._eyes.locate(frame.image, crops, [poses[i].mask is not None for i in moved])
+        for i, pose in zip(moved, again, strict=True):
             poses[i] = pose
-        return len(behind)
+        return len(moved)
+
+    def _look_at(self, frame: Frame, poses: list[Pose] | None = None) -> Look:
+        """What this frame shows of everybody, those included who were not tracked yet; its lifts go to ``_found``."""
+        poses = self._locate(frame) if poses is None else poses
+        repeats = self._look_again(frame, poses)
+        self._first_s = frame.time_s if self._first_s is None else self._first_s
+        self._size = (frame.image.shape[1], frame.image.shape[0])
+        sightings = [Sighting(pose, torso_colour(frame.image, pose)) for pose in poses]
+        gone = self._tracker.update(list(zip(self._tracker.tracks, sightings, strict=True)), frame.time_s)
+        searches = self._welcome(frame)
+        self._found += [lift for track in gone for lift in self._farewell(track, ended=False)]
+        people = []
+        for track in self._tracker.visible:
+            person, finished = self._read(track, frame.time_s)
+            self._found += finished
+            people += [person] if person else []
+        heads = tuple(track.last.pose for track in self._tracker.tracks)
+        return Look(frame.time_s, tuple(people), (), heads, searches, repeats, frame.captured_s)
 
     def _welcome(self, frame: Frame) -> tuple[str, ...]:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""

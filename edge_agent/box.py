@@ -191,10 +191,12 @@ class Box:
             post.watched = True
             log.info("camera watched", camera=name)
         self.telemetry.frames.labels(name).inc()
+        self.telemetry.frames_looked_back.labels(name).inc(len(look.earlier))
         self.telemetry.tracks.labels(name).set(post.watch.followed)
-        for reason in look.searches:
-            self.telemetry.searches.labels(name, reason).inc()
-        self.telemetry.looks_repeated.labels(name).inc(look.repeats)
+        for one in (*look.earlier, look):
+            self.telemetry.looks_repeated.labels(name).inc(one.repeats)
+            for reason in one.searches:
+                self.telemetry.searches.labels(name, reason).inc()
         self._record(post, look, seen)
 
     def _record(self, post: Post, look: Look, seen: Observer) -> None:

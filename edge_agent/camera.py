@@ -18,19 +18,20 @@ from pathlib import Path
 from typing import Literal
 
 import structlog
-from tenacity import (
-    RetryCallState,
-    RetryError,
-    Retrying,
-    retry_if_not_exception_type,
-    wait_random_exponential,
-)
-from tenacity.nap import sleep_using_event
-from tenacity.stop import stop_when_event_set
+from tenacity import RetryCallState, RetryError
 
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
-from edge_agent.frames import SILENT, CameraTelemetry, DropReason, FrameReader, read_video
+from edge_agent.frames import (
+    SILENT,
+    CameraTelemetry,
+    DropReason,
+    FrameReader,
+    PassedOver,
+    Picture,
+    read_video,
+)
+from edge_agent.reconnecting import STEADY_S, attempts, error_of
 from edge_agent.settings import CameraSettings
 from edge_agent.video import VideoInfo, is_live, open_video, probe, redact, video_info
 from edge_agent.video_failures import Failure, failure
@@ -50,16 +51,9 @@ __all__ = [
 
 CameraState = Literal["starting", "up", "down", "ended"]
 
-RECONNECT_MIN_S, RECONNECT_MAX_S = 0.2, 1.0
-"""A camera must be seen again within 5 s of its return. An attempt that began before it takes up to
-``stall_timeout_s`` of these, the pause one, opening another."""
-LOCKED_OUT_S = 60.0
-"""Cameras lock out who gives a wrong password some times in a row, for half an hour from the last attempt."""
 SEGMENT_S = 10.0
 """HLS comes in segments, of 6 s as Apple's authoring specification has it, up to 10 s in practice: nothing comes
 in between."""
-STEADY_S = 30.0
-"""A connection that held this long starts the back-off anew; a camera that flaps keeps its long waits."""
 CLOSE_WAIT_S = 0.5
 """A read that hangs inside FFmpeg cannot be interrupted: after this long it is left to its own time-out."""
 
@@ -95,6 +89,7 @@ class Camera:
         self._changed = threading.Condition()
         self._stop = threading.Event()
         self._slot: Frame | None = None
+        self._passed_over = PassedOver()
         self._due_s = 0.0
         self._state: CameraState = "starting"
         self._was_up = self._outage_logged = False
@@ -141,20 +136,21 @@ class Camera:
             frame, self._slot = self._slot, None
             self._account_blindness()
             self._changed.notify_all()
-            return frame
+            return None if frame is None else self._passed_over.hand_over(frame)
 
     def rest(self, until_s: float) -> None:
-        """Frames before this media time are not needed: pass over them from now on."""
+        """Frames before this media time are not needed: pass over them from now on, but keep the last few."""
         with self._changed:
             self._due_s = until_s
-            if self._slot is not None and not self._is_due(self._slot):
+            if self._slot is not None and not self._is_due(Picture.of(self._slot)):
                 self._slot = None
             self._changed.notify_all()
 
-    def _is_due(self, frame: Frame) -> bool:
-        due = frame.time_s >= self._due_s
+    def _is_due(self, picture: Picture) -> bool:
+        due = picture.time_s >= self._due_s
         if not due:
             self._telemetry.dropped(self.name, "not_due")
+            self._passed_over.pass_over(picture)
         return due
 
     def _run(self) -> None:
@@ -184,7 +180,7 @@ class Camera:
         settings = self._settings
         path = Path(settings.source).expanduser()
         for frame in read_video(path, settings.height_px, settings.rate_hz, self._telemetry, self.name):
-            self._offer(frame)
+            self._offer(Picture.of(frame))
             if self._stop.is_set():
                 return
         with self._changed:  # the end comes after the last frame was taken
@@ -195,15 +191,8 @@ class Camera:
         reader = FrameReader(
             self.name, settings.height_px, settings.rate_hz, self._telemetry, patience_s=self._patience_s
         )
-        attempts = Retrying(
-            wait=_pause_s,
-            retry=retry_if_not_exception_type(InputError),
-            sleep=sleep_using_event(self._stop),
-            stop=stop_when_event_set(self._stop),
-            before_sleep=self._lost,
-        )
         try:
-            for attempt in attempts:
+            for attempt in attempts(self._stop, self._lost):
                 with attempt:
                     self._watch(reader, attempt.retry_state)
         except RetryError:
@@ -213,23 +202,23 @@ class Camera:
         settings = self._settings
         with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
             opened_s, media_start_s = time.monotonic(), None
-            for frame in reader.frames(container, lambda: self._due_s):
+            for picture in reader.pictures(container):
                 if self._stop.is_set():
                     return
-                if frame is None:
+                if picture is None:
                     continue
                 now_s = time.monotonic()
                 if self._paced:
-                    media_start_s = media_start_s or now_s - frame.time_s
-                    self._stop.wait(max(0.0, media_start_s + frame.time_s - now_s))
-                self._offer(frame)
+                    media_start_s = media_start_s or now_s - picture.time_s
+                    self._stop.wait(max(0.0, media_start_s + picture.time_s - now_s))
+                self._offer(picture)
                 if now_s - opened_s > STEADY_S:
                     retry_state.attempt_number = 1
         if not self._stop.is_set():
             raise EOFError
 
     def _lost(self, retry_state: RetryCallState) -> None:
-        error = _error_of(retry_state)
+        error = error_of(retry_state)
         self.why_down = found = failure(error)
         self._telemetry.failed(self.name, found.reason)
         with self._changed:
@@ -243,14 +232,19 @@ class Camera:
                 "camera down", camera=self.name, source=source, what=found.what, fix=found.fix, exc_info=trace
             )
 
-    def _offer(self, frame: Frame) -> None:
+    def _offer(self, picture: Picture) -> None:
         with self._changed:
             if not self._live:
                 self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
-            elif self._slot is not None:
-                self._telemetry.dropped(self.name, "newer_frame")
-            if self._stop.is_set() or not self._is_due(frame):
+            if self._stop.is_set():
                 return
+            if not self._is_due(picture):
+                self._sees()
+                return
+        frame = picture.develop()  # the box's loop need not wait for that
+        with self._changed:
+            if self._slot is not None:
+                self._telemetry.dropped(self.name, "newer_frame")
             self._slot = frame
             self._telemetry.frame(self.name)
             self._sees()
@@ -279,16 +273,3 @@ class Camera:
         if self._state != "down":
             self._state = "down"
             self._telemetry.up(self.name, False)
-
-
-# Jittered, so that the cameras of a site do not all return to a rebooted switch at once.
-_soon = wait_random_exponential(multiplier=0.5, min=RECONNECT_MIN_S, max=RECONNECT_MAX_S)
-
-
-def _pause_s(retry_state: RetryCallState) -> float:
-    return LOCKED_OUT_S if failure(_error_of(retry_state)).reason == "unauthorized" else _soon(retry_state)
-
-
-def _error_of(retry_state: RetryCallState) -> Exception:
-    error = retry_state.outcome.exception() if retry_state.outcome else None
-    return error if isinstance(error, Exception) else EOFError()

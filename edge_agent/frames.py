@@ -1,14 +1,19 @@
 """Frames out of an opened video: one time line, one rate, every picture that is not used counted."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, Self, get_args
 
 import av.error
 import structlog
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 
+from edge_agent.core.cadence import LOOK_BACK
 from edge_agent.core.media_time import RateLimit, Timeline
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
@@ -67,8 +72,21 @@ class SilentTelemetry:
 SILENT = SilentTelemetry()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One decoded picture, not converted yet, for most are never looked at. ``develop`` is for any thread."""
+
+    time_s: float
+    develop: Callable[[], Frame]
+
+    @classmethod
+    def of(cls, frame: Frame) -> Self:
+        """Of a frame that is there already."""
+        return cls(frame.time_s, lambda: frame)
+
+
 class FrameReader:
-    """Turns the containers of one source, one after the other, into frames on one time line.
+    """Turns the containers of one source, one after the other, into pictures on one time line.
 
     ``patience_s``: for live sources, raise TimeoutError when no picture came for so long; None for files.
     """
@@ -88,14 +106,11 @@ class FrameReader:
         self._limit = RateLimit(rate_hz)
         self._converter = Converter(height_px)
         self._picture_at_s = time.monotonic()
-        self.pictures = 0
+        self.decoded = 0
         self.last_s = 0.0
 
-    def frames(self, container: InputContainer, due_s: Callable[[], float] = lambda: 0.0) -> Iterator[Frame | None]:
-        """Yield the frames to use, and None often enough in between for the caller to look up.
-
-        ``due_s`` is asked for every picture: one before that time is not needed, and not converted.
-        """
+    def pictures(self, container: InputContainer) -> Iterator[Picture | None]:
+        """Yield the pictures to use, and None often enough in between for the caller to look up."""
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
         live = self._patience_s is not None
@@ -108,18 +123,36 @@ class FrameReader:
                 continue
             elapsed_s = now_s - self._picture_at_s if live else step_s
             self._picture_at_s = now_s
-            self.pictures += 1
+            self.decoded += 1
             self.last_s = self._timeline.at(picture_time_s(picture) if stamped else None, elapsed_s)
-            if not self._limit.keeps(self.last_s):
-                self._telemetry.dropped(self._name, "rate")
-            elif self.last_s < due_s():
-                self._telemetry.dropped(self._name, "not_due")
+            if self._limit.keeps(self.last_s):
+                yield Picture(self.last_s, partial(self._frame, picture, self.last_s, now_s))
             else:
-                yield Frame(self._name, self._converter.bgr(picture), self.last_s, now_s)
+                self._telemetry.dropped(self._name, "rate")
+
+    def _frame(self, picture: VideoFrame, time_s: float, captured_s: float) -> Frame:
+        return Frame(self._name, self._converter.bgr(picture), time_s, captured_s)
 
     def _check_stall(self, silent_s: float) -> None:
         if self._patience_s is not None and silent_s > self._patience_s:
             raise TimeoutError
+
+
+class PassedOver:
+    """The last pictures that were not due, kept for whoever must look back. Of one thread, or under a lock."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Picture] = deque(maxlen=LOOK_BACK)
+
+    def pass_over(self, picture: Picture) -> None:
+        """Keep one more."""
+        self._kept.append(picture)
+
+    def hand_over(self, frame: Frame) -> Frame:
+        """The frame that is looked at now, with those that were passed over before it."""
+        passed = tuple(picture.develop for picture in self._kept)
+        self._kept.clear()
+        return replace(frame, passed_over=passed)
 
 
 def read_video(
@@ -140,10 +173,10 @@ def read_video(
         duration_s = container_duration_s(container)
         broken = False
         try:
-            yield from (frame for frame in reader.frames(container) if frame is not None)
+            yield from (picture.develop() for picture in reader.pictures(container) if picture is not None)
         except (av.error.FFmpegError, OSError):
             broken = True
-    if reader.pictures == 0:
+    if reader.decoded == 0:
         raise InputError(f"{path} holds no picture that can be decoded", "check that it plays elsewhere")
     if broken or reader.last_s < duration_s - CUT_OFF_S:
         telemetry.failed(name, "truncated")

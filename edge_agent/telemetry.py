@@ -110,7 +110,13 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
         )
         self.looks_repeated = Counter(
             "edge_agent_looks_repeated",
-            "Looks at a person once more in the same frame, since the first found them on the move after a pause",
+            "Looks at a person once more in the same frame, since the first found them on the move",
+            ["camera"],
+            registry=registry,
+        )
+        self.frames_looked_back = Counter(
+            "edge_agent_frames_looked_back",
+            "Frames looked at after all that had been passed over as not due: somebody had begun to move in them",
             ["camera"],
             registry=registry,
         )
@@ -237,6 +243,7 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
     def _only_by_camera(self) -> tuple[Counter | Gauge, ...]:
         return (
             self.frames,
+            self.frames_looked_back,
             self.looks_repeated,
             self.camera_up,
             self.camera_blind,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -180,12 +181,13 @@ def container_duration_s(container: InputContainer) -> float:
 
 
 class Converter:
-    """Turns decoded pictures into upright BGR images no taller than ``height_px``; never enlarges."""
+    """Turns decoded pictures into upright BGR images no taller than ``height_px``; never enlarges. For any thread."""
 
     def __init__(self, height_px: int) -> None:
         self._height_px = height_px
         # Kept between frames: a new one would rebuild its scaling tables for every picture.
         self._reformatter = VideoReformatter()
+        self._one_at_a_time = threading.Lock()
 
     def bgr(self, picture: VideoFrame) -> Image:
         """Scale, convert and turn upright: (height, width, 3) uint8, both sides even when scaled."""
@@ -195,7 +197,10 @@ class Converter:
         if shown_height_px > self._height_px:
             scale = self._height_px / shown_height_px
             width, height = (max(2, 2 * round(side * scale / 2)) for side in (width, height))
-        small = self._reformatter.reformat(picture, width, height, "bgr24", interpolation="FAST_BILINEAR", threads=1)
+        with self._one_at_a_time:
+            small = self._reformatter.reformat(
+                picture, width, height, "bgr24", interpolation="FAST_BILINEAR", threads=1
+            )
         image = cast(Image, small.to_ndarray())
         turn = _ROTATIONS.get(picture.rotation)
         return image if turn is None else cast(Image, cv2.rotate(image, turn))

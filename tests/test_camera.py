@@ -294,6 +294,34 @@ def test_a_files_frames_that_are_not_needed_are_passed_over_and_counted(tmp_path
     assert counts.seen["dock", "dropped", "not_due"] == 40 - len(numbers)
 
 
+def test_the_last_frames_that_were_passed_over_can_be_had_after_all(tmp_path: Path) -> None:
+    camera, passed = Camera(settings(write_numbered(tmp_path / "clip.mp4", 40))), list[list[int]]()
+    camera.start()
+    while camera.state != "ended":
+        if (frame := camera.newest(0.1)) is not None:
+            passed.append([number_of(develop().image) for develop in frame.passed_over])
+            camera.rest(frame.time_s + (3 if len(passed) < 4 else 8) / 30 - 0.01)
+    assert passed == [[], [1, 2], [4, 5], [7, 8], [13, 14, 15, 16], [21, 22, 23, 24], [29, 30, 31, 32]]
+
+
+def test_a_live_cameras_passed_over_frames_lie_between_those_that_were_due(serve: Callable[..., RtspServer]) -> None:
+    camera, taken = Camera(settings(serve().url)), list[Frame]()
+    camera.start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(taken) < 4:
+        assert time.monotonic() < deadline_s
+        if (frame := camera.newest(0.1)) is not None:
+            taken.append(frame)
+            camera.rest(frame.time_s + 0.25)
+    camera.close()
+    for earlier, later in pairwise(taken):
+        between = [develop() for develop in later.passed_over]
+        assert between
+        times_s = [frame.time_s for frame in (earlier, *between, later)]
+        assert times_s == sorted(set(times_s))
+        assert all(frame.image.shape == later.image.shape for frame in between)
+
+
 def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
     counts = Counts()
     frames = play(write_numbered(tmp_path / "clip.mp4", 40), counts)

@@ -35,8 +35,8 @@ def test_where_somebody_was_found_the_next_motion_is_searched_at_once() -> None:
     assert not rests.rests(300, 200, 0.4)
 
 
-def test_tiles_are_taken_twice_a_second_and_every_other_second_when_all_is_still() -> None:
+def test_tiles_are_taken_once_a_second_and_every_other_second_when_all_is_still() -> None:
     turn = TileTurn()
     halves = [half / 2 for half in range(60)]
     taken = [time_s for time_s in halves if turn.is_due(time_s, moving=time_s < 5)]
-    assert taken == [half for half in halves if half <= 14.5] + [16.5, 18.5, 20.5, 22.5, 24.5, 26.5, 28.5]
+    assert taken == [half for half in halves if half % 1 == 0 and half <= 14] + [16, 18, 20, 22, 24, 26, 28]

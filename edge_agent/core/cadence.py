@@ -1,52 +1,52 @@
 """How soon somebody must be looked at again: as often as they move, for a look costs the same whatever it shows.
 
-Who bends is looked at in every frame, from the first look that shows it. Who stands or walks about changes little
-from one picture to the next: the next look is due when the body may have moved as far as would matter, by how fast it
-moved between the last two. A look that finds them on the move is repeated at once, with the crop that it gave.
+Who stands or walks about is looked at every quarter of a second. Where a look finds them on the move, the frames that
+were passed over since the last one are looked at first, one after the other, and from then on every frame, until they
+are still again. So a bend is seen from its first frame on, and paid for only then. Who bends is looked at in every
+frame, however long: of held postures seen in every fourth frame more were taken for lifts.
 """
 
-from math import hypot, inf
+from collections import deque
+from math import hypot
 from typing import Final
 
 from edge_agent.core.posture import Posture
 
-# Longest time between two looks: every other frame of the default 15 a second.
-_LONGEST_GAP_S: Final = 0.12
-# Shoulders or hips that sink or rise this far, or shoulders that move away from over the hips by as much (seen from
-# above a bend hardly sinks), call for the next look: from 0.3 m/s on every frame is looked at. It may not be more.
-# The network draws a body along the crop's direction, which comes from the last look: once a bend has left that
-# behind, the landmarks stay behind for good. With 0.05 m, 0.18 s and 0.12 s in a bend, trunks inclined by 80° were
-# seen at 40°, and 7 of 72 lifts on real clips were lost.
-_BEND_M: Final = 0.02
-# From this long on without a look, a body that has begun to move is seen in a crop that lags behind.
-_PAUSE_S: Final = 0.1
-# Who walks this far is still inside the crop that their last place gives (its half side is about a metre).
-_STRIDE_M: Final = 0.2
+LOOK_BACK: Final = 4
+"""Frames kept that were passed over: those of a quarter of a second at 15 a second, and one more."""
+
+LONGEST_GAP_S: Final = 0.27
+"""Between two looks: every fourth frame of the default 15 a second."""
+
+# Shoulders that move by this much against the hips within a quarter of a second, or hips that sink or rise so far
+# over the feet. A lift's way down takes 0.4 to 0.6 m in about a second.
+_BEND_M: Final = 0.05
+_SPAN_S: Final = 0.2
 
 
-def gap_s(before: Posture, now: Posture, *, bending: bool) -> float:
-    """Seconds until the next look, from the last two postures of one person; 0 while they bend."""
-    elapsed_s = now.time_s - before.time_s
-    if bending or elapsed_s <= 0:
-        return 0.0
-    hip, shoulder = _moved_m(before.hip_xy, now.hip_xy, now), _moved_m(before.shoulder_xy, now.shoulder_xy, now)
-    bent_m = max(abs(hip[1]), abs(shoulder[1]), hypot(shoulder[0] - hip[0], shoulder[1] - hip[1]))
-    went_m = max(hypot(*hip), hypot(*shoulder))
-    return min(_LONGEST_GAP_S, _time_s(_BEND_M, bent_m / elapsed_s), _time_s(_STRIDE_M, went_m / elapsed_s))
+def has_moved(before: Posture, now: Posture) -> bool:
+    """Whether a body has begun to bend, or to come up, between two looks. Walking is no reason, either way."""
+    hip, shoulder, feet = (
+        _moved_m(getattr(before, part), getattr(now, part), now) for part in ("hip_xy", "shoulder_xy", "feet_xy")
+    )
+    bent_m = hypot(shoulder[0] - hip[0], shoulder[1] - hip[1])
+    sank_m = min(abs(hip[1]), abs(hip[1] - feet[1]))  # who walks away rises on the picture, feet and all
+    return max(bent_m, sank_m) >= _BEND_M
 
 
-def lags_behind(before: Posture, now: Posture) -> bool:
-    """Whether a look after a pause shows somebody on the move, so that the same frame is worth a second look.
+def gap_s(lately: deque[Posture], *, bending: bool) -> float:
+    """Seconds until the next look, from the last postures of one person, oldest first; 0 for the next frame."""
+    now = lately[-1]
+    known = now.time_s - lately[0].time_s >= _SPAN_S
+    return 0.0 if bending or not known or has_moved(lately[0], now) else LONGEST_GAP_S
 
-    The crop of the first one was made for who stood there; the crop that it gave is right. Without, 134 of 179
-    simulated lifts were found; with it 141 to 144, and 142 where everybody was looked at in every frame.
-    """
-    return now.time_s - before.time_s >= _PAUSE_S and gap_s(before, now, bending=False) < _PAUSE_S
+
+def remember(lately: deque[Posture], posture: Posture) -> None:
+    """Keep the postures of about a quarter of a second, and at least one that is so old."""
+    lately.append(posture)
+    while len(lately) > 2 and posture.time_s - lately[1].time_s >= _SPAN_S:
+        lately.popleft()
 
 
 def _moved_m(start_xy: tuple[float, float], end_xy: tuple[float, float], scale: Posture) -> tuple[float, float]:
     return (end_xy[0] - start_xy[0]) / scale.px_per_m, (end_xy[1] - start_xy[1]) / scale.px_per_m
-
-
-def _time_s(way_m: float, speed_m_s: float) -> float:
-    return way_m / speed_m_s if speed_m_s > 0 else inf

@@ -1,5 +1,6 @@
 """What is remembered of one tracked person, and what follows from it for the next look."""
 
+from collections import deque
 from dataclasses import dataclass, field
 from math import inf
 
@@ -7,7 +8,8 @@ from edge_agent.core import cadence
 from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.posture import Posture
-from edge_agent.core.tracking import Track
+from edge_agent.core.records import Pose
+from edge_agent.core.tracking import MIN_SCORE, Track
 
 # The outline of the back costs more than the landmarks: once a bend has begun it is asked for this often, of a person
 # standing now and then, for the bend is measured against their own upright back.
@@ -29,8 +31,8 @@ class Follower:
     detector: LiftDetector
     waiting: list[Bend] = field(default_factory=list)
     outlined_s: float = -inf
-    posture: Posture | None = None
     due_s: float = 0.0
+    _lately: deque[Posture] = field(default_factory=deque)
 
     @property
     def settled(self) -> bool:
@@ -39,21 +41,27 @@ class Follower:
 
     def wants_outline(self, time_s: float) -> bool:
         """Whether this look should ask for the outline of the body."""
-        bent = self.detector.depth >= _OUTLINE_FROM_DEPTH
-        period_s = _OUTLINE_PERIOD_S if bent else _UPRIGHT_PERIOD_S if self.settled else 0.0
-        if time_s - self.outlined_s < period_s - _JITTER_S:
+        if time_s - self.outlined_s < self._outline_period_s - _JITTER_S:
             return False
         self.outlined_s = time_s
         return True
 
-    def lags_behind(self, posture: Posture) -> bool:
-        """Whether the crop of this look was made for a place and a posture that the person has left."""
-        return self.posture is not None and self.settled and cadence.lags_behind(self.posture, posture)
+    @property
+    def _outline_period_s(self) -> float:
+        if self.detector.depth >= _OUTLINE_FROM_DEPTH:
+            return _OUTLINE_PERIOD_S
+        return _UPRIGHT_PERIOD_S if self.settled else 0.0
+
+    def has_moved(self, pose: Pose, posture: Posture) -> bool:
+        """Whether a look after a pause shows that somebody has begun to move since, or does not show them at all."""
+        if not self._lately or not self.settled:
+            return False
+        return pose.score < MIN_SCORE or cadence.has_moved(self._lately[-1], posture)
 
     def pace(self, posture: Posture) -> None:
         """When to look at this person again: a newcomer at once, others as often as they move."""
-        before, self.posture = self.posture, posture
-        wait_s = cadence.gap_s(before, posture, bending=self.detector.bending) if before and self.settled else 0.0
+        cadence.remember(self._lately, posture)
+        wait_s = cadence.gap_s(self._lately, bending=self.detector.bending) if self.settled else 0.0
         self.due_s = posture.time_s + wait_s - _JITTER_S
 
     def after(self, bend: Bend) -> list[Moment]:

@@ -1,5 +1,6 @@
 """What one stage hands to the next inside the box. None of these objects ever leaves it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -25,12 +26,14 @@ class Frame:
     image: (height, width, 3) uint8, BGR.
     time_s: media time, seconds since the stream's first frame; never decreases within a stream.
     captured_s: when it came out of the decoder, on the monotonic clock; None where nobody looked at the clock.
+    passed_over: the frames since the last one that was looked at, oldest first, each converted only when asked for.
     """
 
     camera: str
     image: Image
     time_s: float
     captured_s: float | None = None
+    passed_over: tuple[Callable[[], "Frame"], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ A stream's first frame is searched everywhere. From then on, several times a sec
 followed is searched at once, and so is the place where somebody was just lost from sight. Motion in which nobody was
 found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, but only there:
 somebody who comes out of it is new motion. Whoever was missed so far and stands quite still is found by the tiles
-taken in turn, two a second, one in two seconds where nothing has moved for a while: it takes half a minute for all of
+taken in turn, one a second, one in two seconds where nothing has moved for a while: it takes half a minute for all of
 a wide picture, but they cannot lift anything without moving. Missed for a while is who appears in a resting place and
 stays inside it: for 2.4 s at most.
 """
@@ -18,7 +18,7 @@ SEARCHES: Final = ("everywhere", "motion", "lost", "tile", "rested")
 
 # Motion is looked for this often; more often while nobody is followed.
 GAP_S, GAP_ALONE_S = 0.3, 0.15
-_TILE_GAP_S, _TILE_GAP_STILL_S = 0.5, 2.0
+_TILE_GAP_S, _TILE_GAP_STILL_S = 1.0, 2.0
 _STILL_AFTER_S = 10.0
 # Rest after the first fruitless search of a place, and the longest.
 _REST_S, _LONGEST_REST_S = 0.3, 2.4
