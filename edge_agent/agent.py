@@ -108,12 +108,14 @@ class Watch:
         Raises InferenceError: then nothing is concluded from this frame.
         """
         frame = self._masked(frame)
-        poses = self._locate(frame)
+        poses, moved = self._glance(frame)
         earlier: list[Look] = []
-        if frame.passed_over and self._moved(poses, frame.time_s):
-            earlier = [self._look_at(passed) for passed in (self._masked(develop()) for develop in frame.passed_over)]
-            poses = self._locate(frame)
-        look = self._look_at(frame, poses)
+        if moved and frame.passed_over:
+            for develop in frame.passed_over:
+                passed = self._masked(develop())
+                earlier.append(self._look_at(passed, *self._glance(passed)))
+            poses, moved = self._glance(frame)
+        look = self._look_at(frame, poses, moved)
         lifts, self._found = tuple(self._found), []
         return replace(look, lifts=lifts, earlier=tuple(earlier))
 
@@ -124,32 +126,26 @@ class Watch:
     def _masked(self, frame: Frame) -> Frame:
         return replace(frame, image=blank(frame.image, self.camera.masks))
 
-    def _locate(self, frame: Frame) -> list[Pose]:
-        """Look where each tracked person should be."""
+    def _glance(self, frame: Frame) -> tuple[list[Pose], list[int]]:
+        """Where each tracked person should be; and the numbers of those who have moved, or are not there any more."""
         tracks = self._tracker.tracks
         outlined = [self._follower(track).wants_outline(frame.time_s) for track in tracks]
-        return self._eyes.locate(frame.image, [track.crop(frame.time_s) for track in tracks], outlined)
+        poses = self._eyes.locate(frame.image, [track.crop(frame.time_s) for track in tracks], outlined)
+        looks = enumerate(zip(tracks, poses, strict=True))
+        return poses, [i for i, (track, pose) in looks if self._follower(track).has_moved(pose, frame.time_s)]
 
-    def _moved(self, poses: list[Pose], time_s: float) -> list[int]:
-        """Who has begun to move since the last look, or is not there any more, by their place among the tracks."""
-        looks = enumerate(zip(self._tracker.tracks, poses, strict=True))
-        return [i for i, (track, pose) in looks if self._follower(track).has_moved(pose, measure(pose, time_s))]
-
-    def _look_again(self, frame: Frame, poses: list[Pose]) -> int:
+    def _look_again(self, image: Image, poses: list[Pose], moved: list[int]) -> None:
         """At those who have moved, with the crop that this look gave: its own was made for where they were."""
-        moved = self._moved(poses, frame.time_s)
         tracks = self._tracker.tracks
-        seen = [Sighting(poses[i], np.zeros(3, np.float32)) for i in moved]
+        seen = [_colourless(poses[i]) for i in moved]
         crops = [crop.around(one.hip, one.shoulder, tracks[i].reach_px) for i, one in zip(moved, seen, strict=True)]
-        again = self._eyes.locate(frame.image, crops, [poses[i].mask is not None for i in moved])
+        again = self._eyes.locate(image, crops, [poses[i].mask is not None for i in moved])
         for i, pose in zip(moved, again, strict=True):
             poses[i] = pose
-        return len(moved)
 
-    def _look_at(self, frame: Frame, poses: list[Pose] | None = None) -> Look:
+    def _look_at(self, frame: Frame, poses: list[Pose], moved: list[int]) -> Look:
         """What this frame shows of everybody, those included who were not tracked yet; its lifts go to ``_found``."""
-        poses = self._locate(frame) if poses is None else poses
-        repeats = self._look_again(frame, poses)
+        self._look_again(frame.image, poses, moved)
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (frame.image.shape[1], frame.image.shape[0])
         sightings = [Sighting(pose, torso_colour(frame.image, pose)) for pose in poses]
@@ -162,7 +158,7 @@ class Watch:
             self._found += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), (), heads, searches, repeats, frame.captured_s)
+        return Look(frame.time_s, tuple(people), (), heads, searches, len(moved), frame.captured_s)
 
     def _welcome(self, frame: Frame) -> tuple[str, ...]:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""
@@ -185,9 +181,7 @@ class Watch:
     def _meet(self, image: Image, found: list[Detection]) -> list[Sighting]:
         """A first look corrects the detector's rough crop, a second one can be trusted."""
         crops = [crop.around(_point(one.hip_xy), _point(one.shoulder_xy), one.reach_px) for one in found]
-        rough = [
-            Sighting(pose, np.zeros(3, np.float32)) for pose in self._eyes.locate(image, crops, [False] * len(crops))
-        ]
+        rough = [_colourless(pose) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
         crops = [crop.around(seen.hip, seen.shoulder, seen.reach_px) for seen in rough]
         poses = self._eyes.locate(image, crops, [True] * len(crops))
         return [Sighting(pose, torso_colour(image, pose)) for pose in poses]
@@ -254,6 +248,11 @@ class Watch:
 def _surroundings(track: Track) -> Window:
     hip, reach = track.last.hip, track.reach_px
     return Window(float(hip[0]) - reach, float(hip[1]) - reach, 2 * reach)
+
+
+def _colourless(pose: Pose) -> Sighting:
+    """For the places alone."""
+    return Sighting(pose, np.zeros(3, np.float32))
 
 
 def _torso(found: Detection) -> Floats:

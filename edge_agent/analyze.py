@@ -13,7 +13,7 @@ from rich.table import Table
 
 from edge_agent.agent import Look, Watch
 from edge_agent.core.records import Frame, Lift
-from edge_agent.frames import PassedOver, Picture, read_video
+from edge_agent.frames import PassedOver, read_video
 from edge_agent.output import STDOUT, check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
@@ -116,10 +116,10 @@ def analyze(video: Path, info: VideoInfo, watch: Watch, seen: Callable[[Frame, L
     analysis, kept = Analysis(video, info), PassedOver()
     for frame in read_video(video, watch.camera.height_px, watch.camera.rate_hz):
         analysis.seen_until_s = frame.time_s
-        if frame.time_s < watch.due_s:
-            kept.pass_over(Picture.of(frame))
+        due = kept.sift(frame, watch.due_s)
+        if due is None:
             continue
-        look = watch.look(kept.hand_over(frame))
+        look = watch.look(due)
         for one in (*look.earlier, look):
             analysis.add(one)
         seen(frame, look)

@@ -28,7 +28,7 @@ from edge_agent.bench_report import write_bench_report
 from edge_agent.bound import CountedEyes, RawNetworks
 from edge_agent.core.records import Frame
 from edge_agent.core.technique import TechniqueThresholds
-from edge_agent.frames import PassedOver, Picture, read_video
+from edge_agent.frames import PassedOver, read_video
 from edge_agent.output import check_writable, write_json
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.settings import CameraSettings, Settings
@@ -193,10 +193,9 @@ def _look_at_all(frames: Sequence[Frame], turns: _Turns, clock: StageClock, cons
     progress = track(frames, "measuring", console=console, transient=True, refresh_per_second=1)
     for number, frame in enumerate(progress, 1):
         with clock("look"):
-            if frame.time_s >= watch.due_s:
-                seen = len(watch.look(kept.hand_over(frame)).people)
-            else:
-                kept.pass_over(Picture.of(frame))
+            due = kept.sift(frame, watch.due_s)
+            if due is not None:
+                seen = len(watch.look(due).people)
         people += seen
         first_frame_s = first_frame_s or clock.cpu_s["look"]
         if number % _TURN_FRAMES == 0 or number == len(frames):

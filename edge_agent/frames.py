@@ -148,6 +148,13 @@ class PassedOver:
         """Keep one more."""
         self._kept.append(picture)
 
+    def sift(self, frame: Frame, due_s: float) -> Frame | None:
+        """The frame to look at, with those before it; None where it comes before ``due_s``, and is kept."""
+        if frame.time_s >= due_s:
+            return self.hand_over(frame)
+        self.pass_over(Picture.of(frame))
+        return None
+
     def hand_over(self, frame: Frame) -> Frame:
         """The frame that is looked at now, with those that were passed over before it."""
         passed = tuple(picture.develop for picture in self._kept)

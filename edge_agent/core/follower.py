@@ -7,7 +7,7 @@ from math import inf
 from edge_agent.core import cadence
 from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.lifts import LiftDetector
-from edge_agent.core.posture import Posture
+from edge_agent.core.posture import Posture, measure
 from edge_agent.core.records import Pose
 from edge_agent.core.tracking import MIN_SCORE, Track
 
@@ -41,22 +41,18 @@ class Follower:
 
     def wants_outline(self, time_s: float) -> bool:
         """Whether this look should ask for the outline of the body."""
-        if time_s - self.outlined_s < self._outline_period_s - _JITTER_S:
+        bent = self.detector.depth >= _OUTLINE_FROM_DEPTH
+        period_s = _OUTLINE_PERIOD_S if bent else _UPRIGHT_PERIOD_S if self.settled else 0.0
+        if time_s - self.outlined_s < period_s - _JITTER_S:
             return False
         self.outlined_s = time_s
         return True
 
-    @property
-    def _outline_period_s(self) -> float:
-        if self.detector.depth >= _OUTLINE_FROM_DEPTH:
-            return _OUTLINE_PERIOD_S
-        return _UPRIGHT_PERIOD_S if self.settled else 0.0
-
-    def has_moved(self, pose: Pose, posture: Posture) -> bool:
+    def has_moved(self, pose: Pose, time_s: float) -> bool:
         """Whether a look after a pause shows that somebody has begun to move since, or does not show them at all."""
         if not self._lately or not self.settled:
             return False
-        return pose.score < MIN_SCORE or cadence.has_moved(self._lately[-1], posture)
+        return pose.score < MIN_SCORE or cadence.has_moved(self._lately[-1], measure(pose, time_s))
 
     def pace(self, posture: Posture) -> None:
         """When to look at this person again: a newcomer at once, others as often as they move."""
