@@ -60,7 +60,7 @@ image-test: setup-test  ## build the image with buildah where there is no regist
 bench: setup-test  ## what it costs (ten minutes): build/bench.html; make bench VIDEO=my.mp4 SOAK_MINUTES=60
 	@scripts/bench/setup.sh
 	@mkdir -p build
-	@.venv/bin/python -m scripts.bench.run "$${VIDEO:-edge_agent/assets/demo.mp4}" build/bench.json \
+	@.venv/bin/python -m scripts.bench.run "$${VIDEO:-scripts/bench/shift.mp4}" build/bench.json \
 		$${SOAK_MINUTES:+--soak-minutes "$$SOAK_MINUTES"}
 
 bench-fleet: setup-test  ## what the bridge bears (ten minutes): build/fleet.json; docs/fleet.md explains it

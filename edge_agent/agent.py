@@ -148,8 +148,13 @@ class Watch:
         self._look_again(frame.image, poses, moved)
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (frame.image.shape[1], frame.image.shape[0])
-        sightings = [Sighting(pose, torso_colour(frame.image, pose)) for pose in poses]
-        gone = self._tracker.update(list(zip(self._tracker.tracks, sightings, strict=True)), frame.time_s)
+        looks = [
+            (track, Sighting(pose, torso_colour(frame.image, pose)))
+            for track, pose in zip(self._tracker.tracks, poses, strict=True)
+        ]
+        for track, seen in looks:
+            self._follower(track).note(seen.pose, frame.time_s)
+        gone = self._tracker.update(looks, frame.time_s)
         searches = self._welcome(frame)
         self._found += [lift for track in gone for lift in self._farewell(track, ended=False)]
         people = []
@@ -169,10 +174,10 @@ class Watch:
         lost = [_surroundings(track) for track in self._tracker.tracks if track.occluded and track.confirmed]
         windows = self._scout.windows(frame, followed, lost)
         found = [someone for someone in self._eyes.detect(frame.image, windows) if not self._knows(someone)]
-        self._scout.found([someone.hip_xy for someone in found], frame.time_s)
         met = zip(found, self._meet(frame.image, found), strict=True)
         newcomers = [seen for one, seen in met if self._tracker.is_borne_out(_torso(one), seen)]
         self._tracker.admit(newcomers, frame.time_s)
+        self._scout.found([someone.hip_xy for someone in found if self._knows(someone)], frame.time_s)
         return tuple(self._scout.searches)
 
     def _knows(self, found: Detection) -> bool:

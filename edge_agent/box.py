@@ -15,10 +15,9 @@ from edge_agent.camera_metrics import CameraMetrics
 from edge_agent.core.events import Place, from_lift
 from edge_agent.core.health import HealthRecord, Ordered
 from edge_agent.core.liveness import why_stuck
-from edge_agent.core.records import Frame
 from edge_agent.core.technique import UNKNOWN_REASONS
 from edge_agent.core.turns import next_turn
-from edge_agent.frames import DROP_REASONS
+from edge_agent.frames import DROP_REASONS, Picture
 from edge_agent.networks_told import tell_networks, tell_speeds
 from edge_agent.outbox import Outbox
 from edge_agent.pose.eyes import STAGES, Eyes
@@ -145,7 +144,7 @@ class Box:
             self._end(post, seen)
 
     def _hand_out(self, pool: Executor) -> None:
-        """Give each free core the newest frame of the camera whose turn it is."""
+        """Give each free core the next frame of the camera whose turn it is."""
         looking = sum(post.looking is not None for post in self._posts.values())
         for _ in range(cores() - looking):
             now_s = time.monotonic()
@@ -154,25 +153,25 @@ class Box:
                 return
             post = self._posts[next_turn(waiting).camera]
             post.began_s = now_s
-            frame = post.camera.newest(0.0)
-            if frame is None:
+            picture = post.camera.take()
+            if picture is None:
                 continue
-            post.looking = pool.submit(self._look, post, frame)
+            post.looking = pool.submit(self._look, post, picture)
             post.looking.add_done_callback(lambda _: self._ready.set())
 
-    def _look(self, post: Post, frame: Frame) -> Look | None:
+    def _look(self, post: Post, picture: Picture) -> Look | None:
         """None where a network failed: then nothing is concluded from this frame.
 
         An error that nobody foresaw costs this camera what it knew of the people in view, and no other camera.
         """
         try:
-            look = post.watch.look(frame)
+            look = post.watch.look(picture.develop())
         except InferenceError as error:
             self.telemetry.inference_errors.labels(error.model).inc()
-            log.warning("inference failed", camera=frame.camera, what=error.what, fix=error.fix)
+            log.warning("inference failed", camera=post.settings.name, what=error.what, fix=error.fix)
         except Exception:
-            self.telemetry.look_errors.labels(frame.camera).inc()
-            log.exception("a frame could not be understood, its camera is watched anew", camera=frame.camera)
+            self.telemetry.look_errors.labels(post.settings.name).inc()
+            log.exception("a frame could not be understood, its camera is watched anew", camera=post.settings.name)
             post.watch_anew()
         else:
             post.camera.rest(post.watch.due_s)

@@ -1,4 +1,4 @@
-"""The newest frame of one source: a thread that reads, a slot of one, an account of what was not seen.
+"""The frames of one source: a thread that reads, the few that wait for their turn, an account of what was not seen.
 
 ready = threading.Event()
 cameras = [Camera(settings, telemetry, ready) for settings in site.cameras]
@@ -7,13 +7,15 @@ for camera in cameras:
 while ready.wait():
     ready.clear()  # before looking: a frame that comes in between sets it again
     for camera in cameras:
-        if frame := camera.newest(0.0):
+        if picture := camera.take():
+            frame = picture.develop()
             ...
             camera.rest(until_s)
 """
 
 import threading
 import time
+from collections import deque
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +53,9 @@ __all__ = [
 
 CameraState = Literal["starting", "up", "down", "ended"]
 
+WAITING = 4
+"""Frames that wait for their turn, not converted yet, a quarter of a second's: when several people bend at once, or
+frames are looked back at, a core is late for that long and none of them is lost."""
 SEGMENT_S = 10.0
 """HLS comes in segments, of 6 s as Apple's authoring specification has it, up to 10 s in practice: nothing comes
 in between."""
@@ -61,12 +66,12 @@ log = structlog.get_logger()
 
 
 class Camera:
-    """Reads one source in a daemon thread and keeps its newest frame.
+    """Reads one source in a daemon thread and keeps the newest frames that wait for a look.
 
-    Live sources: the newest frame wins, and the source is reopened for ever. Files: the reader waits until
-    each frame was taken or is known not to be needed, and the state at the end is ``ended``. ``error`` says why a
-    file could not be read, ``why_down`` why a live source gave nothing when it was last tried. ``ready`` is set
-    whenever any camera that shares it has a frame or has ended.
+    Live sources: where more than ``WAITING`` wait the oldest is given up, and the source is reopened for ever. Files:
+    the reader waits until each frame was taken or is known not to be needed, and the state at the end is ``ended``.
+    ``error`` says why a file could not be read, ``why_down`` why a live source gave nothing when it was last tried.
+    ``ready`` is set whenever any camera that shares it has a frame or has ended.
     """
 
     def __init__(
@@ -88,7 +93,7 @@ class Camera:
         self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz, SEGMENT_S if self._paced else 0.0)
         self._changed = threading.Condition()
         self._stop = threading.Event()
-        self._slot: Frame | None = None
+        self._due: deque[Picture] = deque()
         self._passed_over = PassedOver()
         self._due_s = 0.0
         self._state: CameraState = "starting"
@@ -105,9 +110,9 @@ class Camera:
 
     @property
     def waiting(self) -> bool:
-        """Whether ``newest`` has a frame to give."""
+        """Whether ``take`` has a frame to give."""
         with self._changed:
-            return self._slot is not None
+            return bool(self._due)
 
     def start(self) -> None:
         """Begin to read."""
@@ -126,24 +131,39 @@ class Camera:
             self._thread.join(CLOSE_WAIT_S)
         self._telemetry.up(self.name, False)
 
+    def take(self) -> Picture | None:
+        """The frame that has waited longest; its conversion is left to who looks at it."""
+        with self._changed:
+            return self._take()
+
     def newest(self, timeout_s: float) -> Frame | None:
-        """Take the newest frame, waiting for one at most this long; None if there was none.
+        """Take the newest frame, waiting for one at most this long; None if there was none. Older ones are given up.
 
         Call it regularly, even with a timeout of 0: it also keeps the account of blind seconds.
         """
         with self._changed:
-            self._changed.wait_for(lambda: self._slot or self._state == "ended" or self._stop.is_set(), timeout_s)
-            frame, self._slot = self._slot, None
-            self._account_blindness()
-            self._changed.notify_all()
-            return None if frame is None else self._passed_over.hand_over(frame)
+            self._changed.wait_for(lambda: self._due or self._state == "ended" or self._stop.is_set(), timeout_s)
+            while len(self._due) > 1:
+                self._give_up_oldest()
+            picture = self._take()
+        return None if picture is None else picture.develop()
+
+    def _take(self) -> Picture | None:
+        picture = self._due.popleft() if self._due else None
+        self._account_blindness()
+        self._changed.notify_all()
+        return None if picture is None else self._passed_over.hand_over(picture)
+
+    def _give_up_oldest(self) -> None:
+        self._due.popleft()
+        self._telemetry.dropped(self.name, "newer_frame")
 
     def rest(self, until_s: float) -> None:
         """Frames before this media time are not needed: pass over them from now on, but keep the last few."""
         with self._changed:
             self._due_s = until_s
-            if self._slot is not None and not self._is_due(Picture.of(self._slot)):
-                self._slot = None
+            while self._due and not self._is_due(self._due[0]):
+                self._due.popleft()
             self._changed.notify_all()
 
     def _is_due(self, picture: Picture) -> bool:
@@ -184,7 +204,7 @@ class Camera:
             if self._stop.is_set():
                 return
         with self._changed:  # the end comes after the last frame was taken
-            self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
+            self._changed.wait_for(lambda: not self._due or self._stop.is_set())
 
     def _watch_forever(self) -> None:
         settings = self._settings
@@ -235,19 +255,16 @@ class Camera:
     def _offer(self, picture: Picture) -> None:
         with self._changed:
             if not self._live:
-                self._changed.wait_for(lambda: self._slot is None or self._stop.is_set())
+                self._changed.wait_for(lambda: not self._due or self._stop.is_set())
             if self._stop.is_set():
                 return
-            if not self._is_due(picture):
-                self._sees()
-                return
-        frame = picture.develop()  # the box's loop need not wait for that
-        with self._changed:
-            if self._slot is not None:
-                self._telemetry.dropped(self.name, "newer_frame")
-            self._slot = frame
-            self._telemetry.frame(self.name)
             self._sees()
+            if not self._is_due(picture):
+                return
+            if len(self._due) == WAITING:
+                self._give_up_oldest()
+            self._due.append(picture)
+            self._telemetry.frame(self.name)
             self._changed.notify_all()
         self._ready.set()
 

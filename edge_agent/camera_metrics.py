@@ -10,7 +10,7 @@ class CameraMetrics:
         self._metrics = metrics
 
     def frame(self, camera: str) -> None:
-        """Nothing: a frame in the slot is not yet analysed."""
+        """Nothing: a frame that waits is not yet analysed."""
 
     def dropped(self, camera: str, reason: str) -> None:
         """One picture was not used."""

@@ -40,10 +40,10 @@ class CameraTelemetry(Protocol):
     """What is counted about a source. Called from reader threads and the loop; ``camera`` is its name."""
 
     def frame(self, camera: str) -> None:
-        """One frame was put into the slot."""
+        """One frame waits for its turn."""
 
     def dropped(self, camera: str, reason: DropReason) -> None:
-        """One picture was not used: overtaken in the slot, above the rate, sooner than needed, or undecodable."""
+        """One picture was not used: overtaken while it waited, above the rate, sooner than needed, or undecodable."""
 
     def up(self, camera: str, up: bool) -> None:
         """Fresh frames arrive, or no longer do."""
@@ -150,16 +150,17 @@ class PassedOver:
 
     def sift(self, frame: Frame, due_s: float) -> Frame | None:
         """The frame to look at, with those before it; None where it comes before ``due_s``, and is kept."""
+        picture = Picture.of(frame)
         if frame.time_s >= due_s:
-            return self.hand_over(frame)
-        self.pass_over(Picture.of(frame))
+            return self.hand_over(picture).develop()
+        self.pass_over(picture)
         return None
 
-    def hand_over(self, frame: Frame) -> Frame:
-        """The frame that is looked at now, with those that were passed over before it."""
-        passed = tuple(picture.develop for picture in self._kept)
+    def hand_over(self, picture: Picture) -> Picture:
+        """The picture that is looked at now; its frame brings those that were passed over before it."""
+        passed = tuple(kept.develop for kept in self._kept)
         self._kept.clear()
-        return replace(frame, passed_over=passed)
+        return Picture(picture.time_s, lambda: replace(picture.develop(), passed_over=passed))
 
 
 def read_video(

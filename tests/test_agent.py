@@ -109,7 +109,7 @@ class StumblingEyes:
 
     def __call__(self, image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
         self.calls += 1
-        if self.calls in {40, 41}:
+        if self.calls in {60, 61}:
             raise InferenceError("pose-landmarker-full", "device lost")
         poses: list[Pose] = self._locate(image, crops, outlined)
         return poses

@@ -87,6 +87,17 @@ def test_walking_across_the_picture_is_no_reason_to_look_more_often() -> None:
     assert looks_at((0.0, start), (4.0, end)).share(0.5, 4.0) < 0.35
 
 
+def test_feet_that_seem_to_bob_under_one_who_walks_are_no_bend_and_a_squat_is_one() -> None:
+    """Seen from far away, the feet of one who walks jump by some pixels."""
+    now = measure(STANDING.pose(), 1.0)
+    (hip_x, hip_y), (feet_x, feet_y), metre = now.hip_xy, now.feet_xy, now.px_per_m
+    walked = replace(now, hip_xy=(hip_x - 0.2 * metre, hip_y - 0.07 * metre), feet_xy=(feet_x - 0.2 * metre, feet_y))
+    walked = replace(walked, shoulder_xy=(now.shoulder_xy[0] - 0.2 * metre, now.shoulder_xy[1] - 0.07 * metre))
+    assert not cadence.has_moved(walked, now)
+    sank = replace(now, hip_xy=(hip_x, hip_y - 0.07 * metre), shoulder_xy=(now.shoulder_xy[0], now.shoulder_xy[1]))
+    assert cadence.has_moved(sank, now)
+
+
 def test_without_time_between_two_looks_the_next_one_is_due_at_once() -> None:
     now = measure(STANDING.pose(), 1.5)
     assert cadence.gap_s(deque([now, now]), bending=False) == 0.0

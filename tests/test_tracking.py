@@ -205,10 +205,23 @@ def test_one_whose_legs_alone_were_followed_is_found_again_whole_under_the_same_
     assert (track.person, stage.tracker.people) == (0, 1)
 
 
+def test_one_who_is_well_known_is_not_taken_for_a_part_of_something_larger() -> None:
+    """The detector draws one body over somebody who bends and a column behind them."""
+    stage = Stage({"ana": standing(600)})
+    stage.play(0, 2)
+    (track,) = stage.tracker.tracks
+    standing_px = track.reach_px
+    for look in range(10):
+        stage.tracker.update([(track, replace(STANDING, px_per_m=170.0).sighting())], 2 + look / RATE_HZ)
+        track.reach_px = 0.7 * standing_px
+    assert stage.tracker.knows(track.last.torso, 1.6 * standing_px)
+    assert not stage.tracker.knows(track.last.torso, standing_px)
+
+
 def test_somebody_found_large_whose_landmarks_are_no_larger_than_those_followed_is_nobody_new() -> None:
     """The detector takes barbell and plates for a part of the body."""
     stage = Stage({"ana": standing(600)})
-    stage.play(0, 1)
+    stage.play(0, 0.5)
     (track,) = stage.tracker.tracks
     seen, torso = track.last, track.last.torso
     assert stage.tracker.knows(torso, track.reach_px)

@@ -22,6 +22,9 @@ LONGEST_GAP_S: Final = 0.27
 # over the feet. A lift's way down takes 0.4 to 0.6 m in about a second.
 _BEND_M: Final = 0.05
 _SPAN_S: Final = 0.2
+# Of what the hips of one who walks travel on the picture, far away and seen from above, the feet seem to rise or sink
+# by up to this share; in a squat the hips travel down and little else.
+_BOBBING: Final = 0.5
 
 
 def has_moved(before: Posture, now: Posture) -> bool:
@@ -31,7 +34,7 @@ def has_moved(before: Posture, now: Posture) -> bool:
     )
     bent_m = hypot(shoulder[0] - hip[0], shoulder[1] - hip[1])
     sank_m = min(abs(hip[1]), abs(hip[1] - feet[1]))  # who walks away rises on the picture, feet and all
-    return max(bent_m, sank_m) >= _BEND_M
+    return bent_m >= _BEND_M or sank_m >= max(_BEND_M, _BOBBING * hypot(*hip))
 
 
 def gap_s(lately: deque[Posture], *, bending: bool) -> float:

@@ -43,10 +43,11 @@ class Follower:
         """Whether this look should ask for the outline of the body."""
         bent = self.detector.depth >= _OUTLINE_FROM_DEPTH
         period_s = _OUTLINE_PERIOD_S if bent else _UPRIGHT_PERIOD_S if self.settled else 0.0
-        if time_s - self.outlined_s < period_s - _JITTER_S:
-            return False
-        self.outlined_s = time_s
-        return True
+        return time_s - self.outlined_s >= period_s - _JITTER_S
+
+    def note(self, pose: Pose, time_s: float) -> None:
+        """A look was taken; one that only asked whether frames before it should be looked at first was none."""
+        self.outlined_s = self.outlined_s if pose.mask is None else time_s
 
     def has_moved(self, pose: Pose, time_s: float) -> bool:
         """Whether a look after a pause shows that somebody has begun to move since, or does not show them at all."""

@@ -2,11 +2,10 @@
 
 A stream's first frame is searched everywhere. From then on, several times a second, what moves away from the people
 followed is searched at once, and so is the place where somebody was just lost from sight. Motion in which nobody was
-found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, but only there:
-somebody who comes out of it is new motion. Whoever was missed so far and stands quite still is found by the tiles
-taken in turn, one a second, one in two seconds where nothing has moved for a while: it takes half a minute for all of
-a wide picture, but they cannot lift anything without moving. Missed for a while is who appears in a resting place and
-stays inside it: for 2.4 s at most.
+found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, there for up to
+2.4 s, and elsewhere, since what moves may be the same again, for 1.2 s. Whoever was missed so far and stands still is
+found by the tiles taken in turn, one a second, of those that do not look as they did when last searched: it takes
+half a minute for all of a wide picture, but they cannot lift anything without moving.
 """
 
 from dataclasses import dataclass, field
@@ -18,10 +17,9 @@ SEARCHES: Final = ("everywhere", "motion", "lost", "tile", "rested")
 
 # Motion is looked for this often; more often while nobody is followed.
 GAP_S, GAP_ALONE_S = 0.3, 0.15
-_TILE_GAP_S, _TILE_GAP_STILL_S = 1.0, 2.0
-_STILL_AFTER_S = 10.0
-# Rest after the first fruitless search of a place, and the longest.
-_REST_S, _LONGEST_REST_S = 0.3, 2.4
+_TILE_GAP_S = 1.0
+# Rest after the first fruitless search of a place, the longest, and the longest of all other places.
+_REST_S, _LONGEST_REST_S, _LONGEST_REST_ELSEWHERE_S = 0.3, 2.4, 1.2
 # Motion this near to a resting place (share of its side) is the same.
 _SAME_PLACE = 0.25
 
@@ -42,16 +40,20 @@ class Rests:
     """The places whose motion turned out to be nobody."""
 
     _places: list[_Place] = field(default_factory=list)
+    _rest_s: float = 0.0
+    _until_s: float = 0.0
 
     def rests(self, x: float, y: float, time_s: float) -> bool:
         """Whether motion centred here can wait."""
         place = self._at(x, y)
-        return place is not None and time_s < place.until_s
+        return time_s < self._until_s or (place is not None and time_s < place.until_s)
 
     def note(self, centre_xy: tuple[float, float], side_px: float, *, fruitful: bool, time_s: float) -> None:
         """A search of motion here has ended."""
         self._places = [place for place in self._places if time_s - place.until_s < _LONGEST_REST_S]
         place = self._at(*centre_xy)
+        self._rest_s = 0.0 if fruitful else min(max(2 * self._rest_s, _REST_S), _LONGEST_REST_ELSEWHERE_S)
+        self._until_s = time_s + self._rest_s
         if fruitful:
             self._places = [other for other in self._places if other is not place]
         elif place is None:
@@ -69,15 +71,11 @@ class Rests:
 class TileTurn:
     """When the next tile has its turn."""
 
-    _moved_s: float | None = None
-    _tile_s: float | None = None
+    _due_s: float = 0.0
 
-    def is_due(self, time_s: float, *, moving: bool) -> bool:
-        """Whether a tile is due; if so its turn is taken. ``moving``: something moves in view, people included."""
-        if moving or self._moved_s is None:
-            self._moved_s = time_s
-        still = time_s - self._moved_s > _STILL_AFTER_S
-        if self._tile_s is not None and time_s - self._tile_s < (_TILE_GAP_STILL_S if still else _TILE_GAP_S):
-            return False
-        self._tile_s = time_s
-        return True
+    def is_due(self, time_s: float) -> bool:
+        """Whether a tile is due; if so its turn is taken."""
+        due = time_s >= self._due_s
+        if due:
+            self._due_s = time_s + _TILE_GAP_S
+        return due

@@ -44,6 +44,9 @@ _STEADY = 0.4
 # A body this many times larger than the one that is followed in its place is the whole person, of whom the track has
 # only a part: landmarks that slipped together onto the legs hold there, and look well.
 _WHOLE = 1.4
+# Nobody grows: one much larger than the track ever was is the person and the column behind them. Who has been looked
+# at less often than this may never have been followed wholly.
+_GROWN, _YOUNG_LOOKS = 1.3, 20
 # Velocity is forgotten with this time constant while a person is hidden.
 _GLIDE_S = 0.7
 
@@ -84,6 +87,7 @@ class Track:
     seen_s: float
     velocity_px_s: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
     reach_px: float = 0.0
+    largest_px: float = 0.0
     occluded: bool = False
     looks: int = 1
     person: int | None = None
@@ -94,7 +98,7 @@ class Track:
         return self.looks >= CONFIRM_LOOKS
 
     def __post_init__(self) -> None:
-        self.reach_px = self.last.reach_px
+        self.reach_px = self.largest_px = self.last.reach_px
 
     def expected_hip(self, time_s: float) -> Floats:
         """(2,) where the mid-hip should be now; a hidden person glides on and slows down."""
@@ -122,12 +126,14 @@ class Track:
 
     def has_but_part_of(self, reach_px: float) -> bool:
         """Whether somebody of that size, found in this track's place, is much larger than what is followed."""
-        return reach_px > _WHOLE * self.reach_px
+        grown = self.looks >= _YOUNG_LOOKS and reach_px > _GROWN * self.largest_px
+        return reach_px > _WHOLE * self.reach_px and not grown
 
     def reseat(self, seen: Sighting, time_s: float) -> None:
         """The whole person has been found again where only a part was followed."""
         self.follow(seen, time_s)
         self.reach_px = seen.reach_px
+        self.largest_px = max(self.largest_px, self.reach_px)
 
     def follow(self, seen: Sighting, time_s: float) -> None:
         """Take a sighting as this person's."""
@@ -139,6 +145,7 @@ class Track:
         self.last = Sighting(seen.pose, colour)
         slowly = self.reach_px * float(np.exp(-max(elapsed_s, 0.0) / _SHRINK_S))
         self.reach_px = max(0.5 * self.reach_px + 0.5 * seen.reach_px, slowly)
+        self.largest_px = max(self.largest_px, self.reach_px)
         self.seen_s = time_s
         self.occluded = False
         self.looks += 1

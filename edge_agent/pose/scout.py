@@ -4,8 +4,8 @@ The detector sees a person who fills a quarter or more of a window's side and mi
 so the whole frame is never enough: a person 120 px tall in a 1280-px frame fills 9 % of it.
 """
 
+from collections import deque
 from collections.abc import Sequence
-from itertools import cycle
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ _AROUND_MOTION = 2.2
 _SMALLEST_WINDOW_PX = 240.0
 _SMALLEST_BLOB = 12  # cells of the motion picture: about 24x24 px in a 1280-px frame
 _MOTION_WINDOWS = 2
+# Grey levels by which a cell must change before its tile is searched again. A sensor's noise of 4 is 0.8 here, after
+# averaging; who stands still sways by more.
+_CHANGED = 5
 # More than this share of the picture moving is the camera or the light, not somebody.
 _SHAKEN = 0.4
 
@@ -53,6 +56,7 @@ class Scout:
 
     def _start(self) -> None:
         self._background = cv2.createBackgroundSubtractorMOG2(history=300, varThreshold=25, detectShadows=False)
+        self._seen: Image = np.empty((0, 0), np.uint8)
         self._rests, self._tile_turn = Rests(), TileTurn()
         self._searched: list[Window] = []
 
@@ -66,21 +70,19 @@ class Scout:
             self._shape = image.shape
             self._start()
             self._moving(image)
-            self._tiles = tiles(image.shape[1], image.shape[0])
-            self._turn = cycle(self._tiles)
+            self._tiles = deque((tile, self._seen) for tile in tiles(image.shape[1], image.shape[0]))
             self.searches = ["everywhere"] * len(self._tiles)
-            return self._tiles
+            return [tile for tile, _ in self._tiles]
         motion = self._around_motion(image, followed)
         self._searched = [window for window in motion if not self._rests.rests(*window.centre, frame.time_s)]
-        tile_due = self._tile_turn.is_due(frame.time_s, moving=bool(motion or followed or lost))
-        tile = [next(self._turn)] if tile_due else []
+        tile = self._changed_tile(followed) if self._tile_turn.is_due(frame.time_s) else []
         rested = len(motion) - len(self._searched)
         counts = {"motion": len(self._searched), "rested": rested, "lost": len(lost), "tile": len(tile)}
         self.searches = [reason for reason, count in counts.items() for _ in range(count)]
         return [*self._searched, *lost, *tile]
 
     def found(self, people_xy: Sequence[tuple[float, float]], time_s: float) -> None:
-        """Where in the windows last given somebody new was found: other motion may rest."""
+        """Where in the windows last given somebody new was found and is followed now: other motion may rest."""
         for window in self._searched:
             fruitful = any(window.shows(x, y) for x, y in people_xy)
             self._rests.note(window.centre, window.side_px, fruitful=fruitful, time_s=time_s)
@@ -88,14 +90,33 @@ class Scout:
     def _moving(self, image: Image) -> Image:
         scale = _MOTION_WIDTH_PX / image.shape[1]
         small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+        self._seen = np.asarray(cv2.blur(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), (5, 5)), np.uint8)
         return np.asarray(self._background.apply(small), np.uint8)
+
+    def _changed_tile(self, occupied: Sequence[Window]) -> list[Window]:
+        """The next in turn that shows more than when it was last searched; of the others the answer is known."""
+        for _ in range(len(self._tiles)):
+            tile, then = self._tiles.popleft()
+            differs = cv2.absdiff(self._seen, then) >= _CHANGED
+            for window in occupied:
+                differs[self._small(window)] = False
+            changed = np.count_nonzero(differs[self._small(tile)]) >= _SMALLEST_BLOB
+            self._tiles.append((tile, self._seen if changed else then))
+            if changed:
+                return [tile]
+        return []
+
+    def _small(self, window: Window) -> tuple[slice, slice]:
+        """Rows and columns of the small picture."""
+        scale = self._shape[1] / _MOTION_WIDTH_PX
+        x0, y0 = (max(int(v / scale), 0) for v in (window.x, window.y))
+        x1, y1 = (max(int((v + window.side_px) / scale), 0) for v in (window.x, window.y))
+        return slice(y0, y1), slice(x0, x1)
 
     def _around_motion(self, image: Image, occupied: Sequence[Window]) -> list[Window]:
         moving, scale = self._moving(image), image.shape[1] / _MOTION_WIDTH_PX
         for window in occupied:
-            x0, y0 = (max(int(v / scale), 0) for v in (window.x, window.y))
-            x1, y1 = (max(int((v + window.side_px) / scale), 0) for v in (window.x, window.y))
-            moving[y0:y1, x0:x1] = 0
+            moving[self._small(window)] = 0
         if np.count_nonzero(moving) > _SHAKEN * moving.size:
             return []
         moving = np.asarray(cv2.dilate(moving, np.ones((3, 3), np.uint8)), np.uint8)
