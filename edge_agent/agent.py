@@ -13,7 +13,7 @@ from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.follower import Follower
 from edge_agent.core.lifts import LiftDetector
-from edge_agent.core.posture import Posture, measure
+from edge_agent.core.posture import Posture
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend, view_of
 from edge_agent.core.tracking import Sighting, Track, Tracker
@@ -194,7 +194,7 @@ class Watch:
     def _read(self, track: Track, time_s: float) -> tuple[Person | None, list[Lift]]:
         """The posture of one person, and the lift that it ended. A newcomer's wait until they are believed."""
         follower = self._follower(track)
-        posture = measure(track.last.pose, time_s)
+        posture = follower.posture(track.last.pose, time_s)
         back = self._eyes.back(track.last.pose, posture)
         told = None if back is None else self._eyes.tell_angles(back.code, follower.detector.upright.code)
         bend = follower.detector.update(posture, back, told)

@@ -12,8 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from edge_agent.agent import Look, Watch
+from edge_agent.core.backlog import Backlog
 from edge_agent.core.records import Frame, Lift
-from edge_agent.frames import PassedOver, read_video
+from edge_agent.frames import read_video
 from edge_agent.output import STDOUT, check_writable, write_json
 from edge_agent.overlay import Overlay
 from edge_agent.pose.eyes import Eyes
@@ -113,7 +114,7 @@ def watcher(settings: Settings) -> Callable[[Path], Watch]:
 
 def analyze(video: Path, info: VideoInfo, watch: Watch, seen: Callable[[Frame, Look], None]) -> Analysis:
     """Look at every frame that is due, in order, and hand each on to ``seen`` with what it gave."""
-    analysis, kept = Analysis(video, info), PassedOver()
+    analysis, kept = Analysis(video, info), Backlog()
     for frame in read_video(video, watch.camera.height_px, watch.camera.rate_hz):
         analysis.seen_until_s = frame.time_s
         due = kept.sift(frame, watch.due_s)

@@ -26,9 +26,10 @@ from edge_agent import __version__
 from edge_agent.agent import Watch
 from edge_agent.bench_report import write_bench_report
 from edge_agent.bound import CountedEyes, RawNetworks
+from edge_agent.core.backlog import Backlog
 from edge_agent.core.records import Frame
 from edge_agent.core.technique import TechniqueThresholds
-from edge_agent.frames import PassedOver, read_video
+from edge_agent.frames import read_video
 from edge_agent.output import check_writable, write_json
 from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.settings import CameraSettings, Settings
@@ -187,7 +188,7 @@ def _look_at_all(frames: Sequence[Frame], turns: _Turns, clock: StageClock, cons
 
     On a frame that need not be looked at those of the last look are followed.
     """
-    watch, kept = _new_watch(turns.eyes), PassedOver()
+    watch, kept = _new_watch(turns.eyes), Backlog()
     people, seen, first_frame_s = 0, 0, 0.0
     # drawn once a second: the bar's own thread is counted too
     progress = track(frames, "measuring", console=console, transient=True, refresh_per_second=1)

@@ -15,13 +15,14 @@ while ready.wait():
 
 import threading
 import time
-from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import structlog
 from tenacity import RetryCallState, RetryError
 
+from edge_agent.core.backlog import Backlog, Picture, Unused
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.frames import (
@@ -29,8 +30,6 @@ from edge_agent.frames import (
     CameraTelemetry,
     DropReason,
     FrameReader,
-    PassedOver,
-    Picture,
     read_video,
 )
 from edge_agent.reconnecting import STEADY_S, attempts, error_of
@@ -53,9 +52,6 @@ __all__ = [
 
 CameraState = Literal["starting", "up", "down", "ended"]
 
-WAITING = 4
-"""Frames that wait for their turn, not converted yet, a quarter of a second's: when several people bend at once, or
-frames are looked back at, a core is late for that long and none of them is lost."""
 SEGMENT_S = 10.0
 """HLS comes in segments, of 6 s as Apple's authoring specification has it, up to 10 s in practice: nothing comes
 in between."""
@@ -66,10 +62,10 @@ log = structlog.get_logger()
 
 
 class Camera:
-    """Reads one source in a daemon thread and keeps the newest frames that wait for a look.
+    """Reads one source in a daemon thread and keeps the frames that wait for a look: `core.backlog` says which.
 
-    Live sources: where more than ``WAITING`` wait the oldest is given up, and the source is reopened for ever. Files:
-    the reader waits until each frame was taken or is known not to be needed, and the state at the end is ``ended``.
+    Live sources: newer frames overtake older ones, and the source is reopened for ever. Files: the reader waits until
+    each frame was taken or is known not to be needed, and the state at the end is ``ended``.
     ``error`` says why a file could not be read, ``why_down`` why a live source gave nothing when it was last tried.
     ``ready`` is set whenever any camera that shares it has a frame or has ended.
     """
@@ -93,9 +89,7 @@ class Camera:
         self._patience_s = max(settings.stall_timeout_s, 2.0 / settings.rate_hz, SEGMENT_S if self._paced else 0.0)
         self._changed = threading.Condition()
         self._stop = threading.Event()
-        self._due: deque[Picture] = deque()
-        self._passed_over = PassedOver()
-        self._due_s = 0.0
+        self._backlog = Backlog()
         self._state: CameraState = "starting"
         self._was_up = self._outage_logged = False
         self._blind_from_s = float("inf")
@@ -112,7 +106,7 @@ class Camera:
     def waiting(self) -> bool:
         """Whether ``take`` has a frame to give."""
         with self._changed:
-            return bool(self._due)
+            return bool(self._backlog)
 
     def start(self) -> None:
         """Begin to read."""
@@ -132,46 +126,33 @@ class Camera:
         self._telemetry.up(self.name, False)
 
     def take(self) -> Picture | None:
-        """The frame that has waited longest; its conversion is left to who looks at it."""
+        """The next frame to look at; its conversion is left to who looks. Also keeps the account of blind seconds."""
         with self._changed:
-            return self._take()
+            picture = self._backlog.take()
+            self._account_blindness()
+            self._changed.notify_all()
+            return picture
 
     def newest(self, timeout_s: float) -> Frame | None:
-        """Take the newest frame, waiting for one at most this long; None if there was none. Older ones are given up.
-
-        Call it regularly, even with a timeout of 0: it also keeps the account of blind seconds.
-        """
+        """Take the newest frame and give up older ones; None if there was none, and none came in this time."""
         with self._changed:
-            self._changed.wait_for(lambda: self._due or self._state == "ended" or self._stop.is_set(), timeout_s)
-            while len(self._due) > 1:
-                self._give_up_oldest()
-            picture = self._take()
+            self._changed.wait_for(lambda: self._backlog or self._state == "ended" or self._stop.is_set(), timeout_s)
+        picture = self.take()
+        while (newer := self.take()) is not None:
+            self._telemetry.dropped(self.name, "newer_frame")
+            picture = newer
         return None if picture is None else picture.develop()
-
-    def _take(self) -> Picture | None:
-        picture = self._due.popleft() if self._due else None
-        self._account_blindness()
-        self._changed.notify_all()
-        return None if picture is None else self._passed_over.hand_over(picture)
-
-    def _give_up_oldest(self) -> None:
-        self._due.popleft()
-        self._telemetry.dropped(self.name, "newer_frame")
 
     def rest(self, until_s: float) -> None:
         """Frames before this media time are not needed: pass over them from now on, but keep the last few."""
         with self._changed:
-            self._due_s = until_s
-            while self._due and not self._is_due(self._due[0]):
-                self._due.popleft()
+            self._count(self._backlog.rest(until_s))
             self._changed.notify_all()
 
-    def _is_due(self, picture: Picture) -> bool:
-        due = picture.time_s >= self._due_s
-        if not due:
-            self._telemetry.dropped(self.name, "not_due")
-            self._passed_over.pass_over(picture)
-        return due
+    def _count(self, unused: Iterable[Unused | None]) -> None:
+        for why in unused:
+            if why is not None:
+                self._telemetry.dropped(self.name, why)
 
     def _run(self) -> None:
         try:
@@ -204,7 +185,7 @@ class Camera:
             if self._stop.is_set():
                 return
         with self._changed:  # the end comes after the last frame was taken
-            self._changed.wait_for(lambda: not self._due or self._stop.is_set())
+            self._changed.wait_for(lambda: not self._backlog or self._stop.is_set())
 
     def _watch_forever(self) -> None:
         settings = self._settings
@@ -255,15 +236,14 @@ class Camera:
     def _offer(self, picture: Picture) -> None:
         with self._changed:
             if not self._live:
-                self._changed.wait_for(lambda: not self._due or self._stop.is_set())
+                self._changed.wait_for(lambda: not self._backlog or self._stop.is_set())
             if self._stop.is_set():
                 return
             self._sees()
-            if not self._is_due(picture):
+            unused = self._backlog.offer(picture)
+            self._count([unused])
+            if unused == "not_due":
                 return
-            if len(self._due) == WAITING:
-                self._give_up_oldest()
-            self._due.append(picture)
             self._telemetry.frame(self.name)
             self._changed.notify_all()
         self._ready.set()

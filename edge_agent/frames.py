@@ -1,19 +1,17 @@
 """Frames out of an opened video: one time line, one rate, every picture that is not used counted."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, Self, get_args
+from typing import Literal, Protocol, get_args
 
 import av.error
 import structlog
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 
-from edge_agent.core.cadence import LOOK_BACK
+from edge_agent.core.backlog import Picture
 from edge_agent.core.media_time import RateLimit, Timeline
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
@@ -72,19 +70,6 @@ class SilentTelemetry:
 SILENT = SilentTelemetry()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Picture:
-    """One decoded picture, not converted yet, for most are never looked at. ``develop`` is for any thread."""
-
-    time_s: float
-    develop: Callable[[], Frame]
-
-    @classmethod
-    def of(cls, frame: Frame) -> Self:
-        """Of a frame that is there already."""
-        return cls(frame.time_s, lambda: frame)
-
-
 class FrameReader:
     """Turns the containers of one source, one after the other, into pictures on one time line.
 
@@ -136,31 +121,6 @@ class FrameReader:
     def _check_stall(self, silent_s: float) -> None:
         if self._patience_s is not None and silent_s > self._patience_s:
             raise TimeoutError
-
-
-class PassedOver:
-    """The last pictures that were not due, kept for whoever must look back. Of one thread, or under a lock."""
-
-    def __init__(self) -> None:
-        self._kept: deque[Picture] = deque(maxlen=LOOK_BACK)
-
-    def pass_over(self, picture: Picture) -> None:
-        """Keep one more."""
-        self._kept.append(picture)
-
-    def sift(self, frame: Frame, due_s: float) -> Frame | None:
-        """The frame to look at, with those before it; None where it comes before ``due_s``, and is kept."""
-        picture = Picture.of(frame)
-        if frame.time_s >= due_s:
-            return self.hand_over(picture).develop()
-        self.pass_over(picture)
-        return None
-
-    def hand_over(self, picture: Picture) -> Picture:
-        """The picture that is looked at now; its frame brings those that were passed over before it."""
-        passed = tuple(kept.develop for kept in self._kept)
-        self._kept.clear()
-        return Picture(picture.time_s, lambda: replace(picture.develop(), passed_over=passed))
 
 
 def read_video(

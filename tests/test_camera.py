@@ -16,7 +16,8 @@ import cv2
 import pytest
 from structlog.testing import capture_logs
 
-from edge_agent.camera import WAITING, Camera, probe, read_video, redact, video_info
+from edge_agent.camera import Camera, probe, read_video, redact, video_info
+from edge_agent.core.backlog import WAITING
 from edge_agent.core.records import Frame
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings

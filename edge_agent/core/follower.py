@@ -33,6 +33,7 @@ class Follower:
     outlined_s: float = -inf
     due_s: float = 0.0
     _lately: deque[Posture] = field(default_factory=deque)
+    _measured: tuple[Pose, Posture] | None = None
 
     @property
     def settled(self) -> bool:
@@ -53,7 +54,13 @@ class Follower:
         """Whether a look after a pause shows that somebody has begun to move since, or does not show them at all."""
         if not self._lately or not self.settled:
             return False
-        return pose.score < MIN_SCORE or cadence.has_moved(self._lately[-1], measure(pose, time_s))
+        return pose.score < MIN_SCORE or cadence.has_moved(self._lately[-1], self.posture(pose, time_s))
+
+    def posture(self, pose: Pose, time_s: float) -> Posture:
+        """Of a pose of this person; the last one's is remembered, for it is asked for twice."""
+        if self._measured is None or self._measured[0] is not pose:
+            self._measured = pose, measure(pose, time_s)
+        return self._measured[1]
 
     def pace(self, posture: Posture) -> None:
         """When to look at this person again: a newcomer at once, others as often as they move."""

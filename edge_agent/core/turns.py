@@ -1,6 +1,6 @@
 """Whose frame is looked at next where there are more cameras than cores: the written policy of overload.
 
-A few frames of every camera wait for their turn (`camera.WAITING`): what is shed are older ones, counted at the
+A few frames of every camera wait for their turn (`core.backlog`): what is shed are older ones, counted at the
 camera as ``newer_frame``. Which cameras lose more of them is decided here: those in which nobody bends lose first,
 for a bend is what a lift is judged by; but for the sake of others no camera waits longer than ``LONGEST_WAIT_S``. A
 box too small even for that goes round: whoever has waited longest is next.
