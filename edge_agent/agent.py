@@ -169,9 +169,9 @@ class Watch:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""
         if frame.time_s < self._search_due_s:
             return ()
-        self._search_due_s = frame.time_s + (search.GAP_S if self._tracker.tracks else search.GAP_ALONE_S)
-        followed = [_surroundings(track) for track in self._tracker.visible]
-        lost = [_surroundings(track) for track in self._tracker.tracks if track.occluded and track.confirmed]
+        self._search_due_s = frame.time_s + search.GAP_S
+        followed = [_surroundings(track, search.BEYOND) for track in self._tracker.visible]
+        lost = [_surroundings(track, 1.0) for track in self._tracker.tracks if track.occluded and track.confirmed]
         windows = self._scout.windows(frame, followed, lost)
         found = [someone for someone in self._eyes.detect(frame.image, windows) if not self._knows(someone)]
         met = zip(found, self._meet(frame.image, found), strict=True)
@@ -250,8 +250,8 @@ class Watch:
         return known
 
 
-def _surroundings(track: Track) -> Window:
-    hip, reach = track.last.hip, track.reach_px
+def _surroundings(track: Track, wide: float) -> Window:
+    hip, reach = track.last.hip, wide * track.reach_px
     return Window(float(hip[0]) - reach, float(hip[1]) - reach, 2 * reach)
 
 

@@ -15,8 +15,11 @@ from typing import Final
 SEARCHES: Final = ("everywhere", "motion", "lost", "tile", "rested")
 """Why a window was searched, or in ``rested`` was not: fixed words, for metrics."""
 
-# Motion is looked for this often; more often while nobody is followed.
-GAP_S, GAP_ALONE_S = 0.3, 0.15
+GAP_S: Final = 0.3
+"""Motion is looked for this often."""
+BEYOND: Final = 1.2
+"""Motion this near to a person's hips, as a multiple of how far their landmarks reach, is theirs: landmarks end at
+nose and toes, hair and shadow go on."""
 _TILE_GAP_S = 1.0
 # Rest after the first fruitless search of a place, the longest, and the longest of all other places.
 _REST_S, _LONGEST_REST_S, _LONGEST_REST_ELSEWHERE_S = 0.3, 2.4, 1.2
