@@ -53,7 +53,10 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         By("test_update.py", "test_a_box_that_knows_who_may_sign_takes_nobody_elses_archive"),
     ),
     (r"make image.*", Here(NO_BUILDER, the_recipes_script_is_there)),
-    (r"make bench VIDEO=.*", By("test_bench_whole.py", "test_the_whole_benchmark_holds_its_keys_and_draws_its_page")),
+    (
+        r"make bench( VIDEO=.*)?",
+        By("test_bench_whole.py", "test_the_whole_benchmark_holds_its_keys_and_draws_its_page"),
+    ),
     (r"make bench-fleet", Here(LONG, its_program_is_there)),
     # one clip
     (
