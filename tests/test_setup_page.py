@@ -64,10 +64,10 @@ def page(setup: Setup, installer: BrowserContext) -> Iterator[Page]:
 
 
 def click_corners(page: Page, corners: tuple[tuple[float, float], ...]) -> None:
-    """And the first one again, which closes the polygon."""
-    box = page.locator("#floor").bounding_box()
-    assert box is not None
+    """And the first one again, which closes the polygon. The floor moves where a camera that went down is told of."""
     for x, y in (*corners, corners[0]):
+        box = page.locator("#floor").bounding_box()
+        assert box is not None
         page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
 
 
