@@ -67,6 +67,7 @@ class Box:
         self.ordered = Ordered()
         self._ready = threading.Event()
         self._posts = {camera.name: self._new_post(camera, self.sight) for camera in settings.cameras}
+        self._at_once = cores() + _ASIDE
         self._turned_s = time.monotonic()
         self._arrangements: queue.SimpleQueue[Arrangement] = queue.SimpleQueue()
 
@@ -93,7 +94,7 @@ class Box:
             post.camera.start()
         try:
             tell_speeds(self.sight.eyes, self.telemetry)  # meanwhile the cameras connect
-            with ThreadPoolExecutor(cores() + _ASIDE, "look") as pool:
+            with ThreadPoolExecutor(self._at_once, "look") as pool:
                 self._watch(stop, pool, seen)
             self._take_done(seen)
         finally:
@@ -150,7 +151,7 @@ class Box:
     def _hand_out(self, pool: Executor) -> None:
         """Give each free thread the next frame of the camera whose turn it is."""
         looking = sum(post.looking is not None for post in self._posts.values())
-        for _ in range(cores() + _ASIDE - looking):
+        for _ in range(self._at_once - looking):
             now_s = time.monotonic()
             waiting = [found for post in self._posts.values() if (found := post.waiting(now_s))]
             if not waiting:

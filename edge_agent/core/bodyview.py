@@ -40,8 +40,7 @@ class BodyView:
 
 def body_view(pose: Pose, posture: Posture) -> BodyView | None:
     """The view of a pose with a mask; None without a mask or with a chord seen end-on."""
-    dowel = lay_dowel(pose)
-    if pose.mask is None or dowel is None:
+    if pose.mask is None or (dowel := lay_dowel(pose)) is None:
         return None
     return BodyView(
         _window(pose.mask, dowel), np.concatenate([_joints(pose, dowel), _turn(pose, dowel), _known(posture)])

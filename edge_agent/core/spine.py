@@ -79,8 +79,7 @@ def lay_dowel(pose: Pose) -> Dowel | None:
 
 def back_profile(pose: Pose) -> BackProfile | None:
     """The back's profile from a pose with a mask; None without a mask or with a chord seen end-on."""
-    dowel = lay_dowel(pose)
-    if pose.mask is None or dowel is None:
+    if pose.mask is None or (dowel := lay_dowel(pose)) is None:
         return None
     size, length = pose.mask.shape[0], dowel.length
     depth = np.linspace(_VENTRAL, _DORSAL, _STEPS, dtype=np.float32) * length

@@ -143,8 +143,6 @@ class Eyes:
 
     def back(self, pose: Pose, posture: Posture) -> Back | None:
         """What the outline of one body tells of its spine; None without a mask or with the trunk seen end-on."""
-        if pose.mask is None:
-            return None
         view, profile = body_view(pose, posture), back_profile(pose)
         if view is None or profile is None:
             return None
