@@ -1,0 +1,73 @@
+"""How far flexion is told amiss, by where along the spine it happens: lifts of people nobody was trained on.
+
+Usage: python models/spine/where_it_bends.py EXTRACTED.npz...    (in the product's own environment)
+of seeds that ``make.sh`` does not name: ``dataset.py FOLDER --seed 6 --sequences 800 --frames 4 --upright 1
+--unusual 0.3``, then ``extract.py``.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from heldout import HeldOutLift, errors_of, lifts_of
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from rows import Rows, rows_of
+
+from edge_agent.core.figures import Errors
+from edge_agent.pose.network import new_core
+from edge_agent.pose.spine_encoder import SpineEncoder
+
+MOST_VIEW_DEG = 60.0
+# True flexion at the bottom, degrees: to the neutral limit, to the rounded one, and on.
+FLEXIONS = (-10, 20, 35, 50, 90)
+# Of the flexion, how much is in the upper half of the spine: quarters of the simulated people have about so much.
+SHARES = (0.0, 0.37, 0.44, 0.5, 1.0)
+
+
+Told = tuple[HeldOutLift, float]
+"""A lift, and the spine flexion told of it, degrees."""
+
+
+def errors_in(lifts: Sequence[Told], flexion: tuple[int, int], share: tuple[float, float]) -> Errors:
+    """Of the lifts between these limits."""
+
+    def within() -> Iterator[float]:
+        for lift, told_deg in lifts:
+            true_deg, high = lift.at_bottom("spine_flexion_deg"), lift.at_bottom("upper_back_share")
+            if flexion[0] <= true_deg < flexion[1] and share[0] <= high < share[1]:
+                yield told_deg - true_deg
+
+    return errors_of(within())
+
+
+def table_of(lifts: Sequence[Told]) -> Table:
+    """A row for each span of true flexion, a column for each part of the back."""
+    table = Table(title=f"flexion told less true: mean, mean size, lifts; within {MOST_VIEW_DEG:.0f}° of the side")
+    table.add_column("true flexion")
+    for share in pairwise(SHARES):
+        table.add_column(f"{share[0]:.0%}-{share[1]:.0%} in the upper half", justify="right")
+    for flexion in pairwise(FLEXIONS):
+        cells = [errors_in(lifts, flexion, share) for share in pairwise(SHARES)]
+        words = [f"{e.bias:+.1f}  {e.mean_absolute:.1f}  {e.count}" if e.count else "-" for e in cells]
+        table.add_row(f"{flexion[0]} to {flexion[1]}°", *words)
+    return table
+
+
+def seen_aside(rows: Rows, encoder: SpineEncoder) -> Iterator[HeldOutLift]:
+    """Lifts seen from the side or obliquely."""
+    for lift in lifts_of(rows, set(rows["sequence"].tolist()), encoder):
+        if lift.at_bottom("view_from_side_deg") < MOST_VIEW_DEG:
+            yield lift
+
+
+def main() -> None:
+    """Tell every lift, and print the table."""
+    rows, encoder = rows_of(sys.argv[1:]), SpineEncoder(new_core())
+    lifts = list(track(seen_aside(rows, encoder), "looking", total=None))
+    Console().print(table_of([(lift, lift.told(encoder.head).spine_flexion_deg.value) for lift in lifts]))
+
+
+if __name__ == "__main__":
+    main()
