@@ -1,6 +1,7 @@
 """Training runs apart from the product and repeats some of its constants. Here they are held equal."""
 
 import ast
+import runpy
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -62,3 +63,35 @@ def test_the_shipped_head_is_of_the_networks_size(network: dict[str, Any]) -> No
 @pytest.mark.parametrize("name", ["SEED", "HELD_OUT", "LEAST_VISIBILITY", "LEAST_DROP_M"])
 def test_who_is_held_out_of_training_is_who_is_measured(name: str) -> None:
     assert constants("train.py")[name] == constants("heldout.py")[name]
+
+
+ROWS: dict[str, Any] = runpy.run_path(str(SCRIPTS / "rows.py"))
+PERSON: dict[str, Any] = runpy.run_path(str(ROOT / "models" / "people" / "person.py"))
+
+
+def test_who_is_held_out_stays_so_whoever_else_is_seen() -> None:
+    names = [f"s3-{number:05d}" for number in range(1000)]
+    held = ROWS["held_out"](names)
+    assert 150 < held.sum() < 250
+    assert (ROWS["held_out"](names[500:]) == held[500:]).all()
+
+
+def test_a_person_in_the_mirror_is_never_trained_on_where_the_person_is_held_out(tmp_path: Path) -> None:
+    seen = tmp_path / "seen.npz"
+    names = np.array([f"s3-{number:05d}" for number in range(40)] * 2)
+    ones = np.ones(80)
+    angles = {"twist_deg": ones, "head_pitch_deg": ones, "trunk_inclination_deg": ones}
+    np.savez(seen, allow_pickle=False, sequence=names, mirrored=np.arange(80) >= 40, visibility=ones, **angles)
+    plain, both = (ROWS["rows_of"]([str(seen)], mirrored=mirrored)["sequence"] for mirrored in (False, True))
+    assert len(set(plain.tolist())) == 40
+    assert len(set(both.tolist())) == 80
+    held = {name for name, out in zip(both.tolist(), ROWS["held_out"](both.tolist()), strict=True) if out}
+    assert held == {name for plain in held for name in (plain.removesuffix("m"), plain.removesuffix("m") + "m")}
+
+
+def test_no_joint_of_a_simulated_spine_bends_further_than_a_spine_can() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        stance = PERSON["Stance"].sample(rng).bending_elsewhere(rng)
+        joints = stance.most_flexion_deg * np.array(stance.spine_shares)
+        assert (joints <= np.array(PERSON["JOINT_LIMITS_DEG"]) + 1e-9).all()

@@ -48,7 +48,7 @@ _KEYPOINT_INDEX_SPREAD = 14.0
 _UPRIGHT_TRUNK_DEG, _ROUNDED_UPRIGHT = 45.0, 0.1
 # Logistic widths, in spreads, that turn the distance to a limit into a probability; fitted on held-out simulated
 # lifts by models/spine/calibrate.py.
-_FLEXION_WIDTH, _INDEX_WIDTH = 1.0, 0.75
+_FLEXION_WIDTH, _INDEX_WIDTH = 0.8, 0.9
 # Estimates that may be off by more than this say little: of the legs half the way from squat to stoop.
 _VAGUE_FLEXION_DEG, _VAGUE_INDEX = 15.0, 25.0
 _SIDE_DEG, _END_DEG = 30.0, 65.0

@@ -73,11 +73,11 @@ class Takes:
         return np.concatenate([upright, at_s + lift.length_s * share])
 
 
-def sample_lift(rng: np.random.Generator) -> Lift:
-    """Any leg strategy crossed with any spine flexion from −5 to 80°."""
+def sample_lift(stance: Stance, rng: np.random.Generator) -> Lift:
+    """Any leg strategy crossed with any spine flexion from −5 to 80°, as far as this spine goes."""
     legs = str(rng.choice(["hinge", "squat", "semi"], p=[0.4, 0.4, 0.2]))
     low, high = [(-5, 20), (20, 35), (35, 80)][rng.choice(3, p=[0.48, 0.14, 0.38])]
-    return Lift.sample(legs, float(rng.uniform(low, high)), rng)
+    return Lift.sample(legs, min(float(rng.uniform(low, high)), stance.most_flexion_deg), rng)
 
 
 def sample_camera(body: Body, rng: np.random.Generator) -> Camera:
@@ -102,7 +102,7 @@ def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Ge
     body = Body(shape, stance.bending_elsewhere(own) if unusual else stance)
     outfit = Outfit.sample(rng)
     look = dress(body, outfit, rng)
-    lift = sample_lift(rng)
+    lift = sample_lift(body.stance, rng)
     if unusual:
         lift = arms.elsewhere(lift, own)
     timed = Timed(lift, 2.0)
@@ -133,7 +133,7 @@ def _bystander(camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, np
     """Somebody else, upright or bent, farther from the camera or to the side: (vertex rows, faces)."""
     body = Body(Shape.sample(rng), Stance.sample(rng))
     look = dress(body, Outfit.sample(rng), rng)
-    lift = sample_lift(rng)
+    lift = sample_lift(body.stance, rng)
     pose = move(body, [Timed(lift, 2.0)], np.array([rng.uniform(0.0, 2.0 + lift.length_s)]), rng).pose
     posed = body.posed(pose)
     away = -(camera.eye - camera.target) * [1, 1, 0]

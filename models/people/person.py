@@ -43,6 +43,11 @@ class Shape:
         )
 
 
+# How far each joint of the spine (body.SPINE, lowest first) can be flexed from standing, degrees. Assumed, with room:
+# what each has of 80° in most people, and 50 to 80 % more. All together, 130°, they go further than anybody.
+JOINT_LIMITS_DEG = (20.0, 35.0, 32.0, 25.0, 18.0)
+
+
 @dataclass(frozen=True)
 class Stance:
     """How one person stands and moves all the time: the part of a pose that does not change with time."""
@@ -79,6 +84,11 @@ class Stance:
     def upper_back_share(self) -> float:
         """Of the spine's flexion, how much is in its upper half: 0 all lumbar … 1 all in the upper back."""
         return float(sum(self.spine_shares[3:]) + self.spine_shares[2] / 2)
+
+    @property
+    def most_flexion_deg(self) -> float:
+        """Spine flexion at which the first joint reaches its limit."""
+        return min(limit / max(share, 1e-6) for limit, share in zip(JOINT_LIMITS_DEG, self.spine_shares, strict=True))
 
     def bending_elsewhere(self, rng: np.random.Generator) -> "Stance":
         """The same person, whose spine bends where it will: mostly low, mostly high, or evenly."""

@@ -21,7 +21,7 @@ LAST_START_S = 15.0  # no activity begins later, so that none is cut by the end 
 def lifter(script: Script, spots: Spots, count: int) -> None:
     """Walk in or be there, lift so many times with pauses and turns between, perhaps walk on."""
     rng = script.rng
-    lifts = with_loads([sample_lift(rng) for _ in range(count)], rng)
+    lifts = with_loads(lifts_of(script, count), rng)
     script.wait(float(rng.uniform(0.3, 1.5)))
     for i, lift in enumerate(lifts):
         full_next = i + 1 < count and lifts[i + 1].box == "up"
@@ -39,7 +39,7 @@ def form(script: Script, count: int) -> None:
     """Lifts on the spot, some of which end leaning back past upright, as who locks out too far does."""
     rng = script.rng
     script.wait(float(rng.uniform(1.0, 2.0)))
-    for lift in with_loads([sample_lift(rng) for _ in range(count)], rng):
+    for lift in with_loads(lifts_of(script, count), rng):
         script.lift(lift)
         lean_deg = float(rng.uniform(0, MOST_LEAN_BACK_DEG)) if rng.random() < 0.5 else 0.0
         script.lean_back(lean_deg)
@@ -50,7 +50,7 @@ def form(script: Script, count: int) -> None:
 def shift(script: Script, spots: Spots, count: int) -> None:
     """As in a warehouse: a lift every twenty seconds, and walking and standing about in between. For benchmarks."""
     rng = script.rng
-    for lift in with_loads([sample_lift(rng) for _ in range(count)], rng):
+    for lift in with_loads(lifts_of(script, count), rng):
         begun_s = script.now_s
         script.wait(float(rng.uniform(0.5, 1.5)))
         script.lift(replace(lift, box="none"))
@@ -59,6 +59,11 @@ def shift(script: Script, spots: Spots, count: int) -> None:
             script.walk_to(*spots.pick(rng, script.place, 1.2))
             script.wait(float(rng.uniform(0.5, LAST_WAIT_S)))
         script.wait(max(LIFT_EVERY_S - (script.now_s - begun_s), 0.0))
+
+
+def lifts_of(script: Script, count: int) -> list[Lift]:
+    """So many, each as far as this person's spine goes."""
+    return [sample_lift(script.body.stance, script.rng) for _ in range(count)]
 
 
 def with_loads(lifts: list[Lift], rng: np.random.Generator) -> list[Lift]:

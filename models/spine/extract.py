@@ -1,12 +1,14 @@
 """Show the simulated frames to the real pose network and keep what it saw, errors and all.
 
-Usage: python models/spine/extract.py FRAMES_DIR OUT.npz [--landmarker full] [--people NAMES.txt]
+Usage: python models/spine/extract.py FRAMES_DIR OUT.npz [--mirrored] [--landmarker full] [--people NAMES.txt]
 (in the product's own environment)
-FRAMES_DIR is made by ``models/people/dataset.py``.
+FRAMES_DIR is made by ``models/people/dataset.py``. With --mirrored each frame is looked at in a mirror too, where the
+network errs anew.
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -46,6 +48,13 @@ def located(eyes: Eyes, image: Image, truth: dict, rng: np.random.Generator) -> 
     return eyes.locate(image, [crop.around(seen.hip, seen.shoulder, seen.reach_px)], [True])[0]
 
 
+def in_mirror(image: Image, truth: dict) -> tuple[Image, dict]:
+    """The frame with left and right changed over, and where its joints are then."""
+    right = image.shape[1] - 1
+    joints = {name: [right - x, y] for name, (x, y) in truth["joints_px"].items()}
+    return np.ascontiguousarray(image[:, ::-1]), truth | {"joints_px": joints, "mirrored": True}
+
+
 def frames_of(folder: Path, people: Path | None) -> list[dict]:
     """The truth of all frames, or of those of the people who are named in a file."""
     truths = [json.loads(line) for line in (folder / "truth.jsonl").read_text().splitlines()]
@@ -53,33 +62,46 @@ def frames_of(folder: Path, people: Path | None) -> list[dict]:
     return [truth for truth in truths if names is None or truth["sequence"] in names]
 
 
-def main() -> None:
-    """Extract every frame in which the network finds a person whose dowel it can lay."""
+def looks_of(truth: dict, folder: Path, *, mirrored: bool) -> Iterator[tuple[Image, dict]]:
+    """The frame, and on request its mirror image."""
+    truth = truth | {"mirrored": False}
+    image = np.asarray(cv2.imread(str(folder / truth["file"])), np.uint8)
+    yield image, truth
+    if mirrored:
+        yield in_mirror(image, truth)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("frames", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--mirrored", action="store_true", help="look at each frame in a mirror too")
     parser.add_argument("--landmarker", default="full", choices=("lite", "full", "heavy"))
     parser.add_argument("--people", type=Path, help="only these, a name (sequence) a line")
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Extract every frame in which the network finds a person whose dowel it can lay."""
+    args = arguments()
     eyes, rng = Eyes(PoseSettings(landmarker=args.landmarker)), np.random.default_rng(SEED)
-    masks, values, profiles, truths = [], [], [], []
-    for truth in track(frames_of(args.frames, args.people)):
-        image = np.asarray(cv2.imread(str(args.frames / truth["file"])), np.uint8)
-        pose = located(eyes, image, truth, rng)
-        posture = measure(pose, 0.0)
-        view, back = body_view(pose, posture), back_profile(pose)
-        if view is None or back is None or pose.score < 0.5:
-            continue
-        masks.append(np.rint(view.mask * 255).astype(np.uint8))
-        values.append(view.values)
-        profiles.append(back.distance)
-        truths.append(truth)
+    views, truths = [], []
+    for frame in track(frames_of(args.frames, args.people)):
+        for image, truth in looks_of(frame, args.frames, mirrored=args.mirrored):
+            pose = located(eyes, image, truth, rng)
+            view = body_view(pose, measure(pose, 0.0))
+            if view is None or back_profile(pose) is None or pose.score < 0.5:
+                continue
+            views.append(view)
+            truths.append(truth)
     arrays = {name: np.array([truth[name] for truth in truths], np.float32) for name in TRUTHS}
-    words = {name: np.array([truth[name] for truth in truths]) for name in WORDS}
-    # compressed: neighbouring masks are alike
-    np.savez_compressed(
-        args.out, mask=np.array(masks), values=np.array(values), profile=np.array(profiles), **arrays, **words
-    )
+    words = {name: np.array([truth[name] for truth in truths]) for name in (*WORDS, "mirrored")}
+    shown = {
+        "mask": np.array([np.rint(view.mask * 255).astype(np.uint8) for view in views]),
+        "values": np.array([view.values for view in views]),
+    }
+    np.savez_compressed(args.out, **shown, **arrays, **words)  # neighbouring masks are alike
 
 
 if __name__ == "__main__":

@@ -10,15 +10,17 @@ mkdir -p "$work"
 models/environment.sh "$work/venv"
 
 # seed, people, frames of each lift, frames of the same person standing before it, share with arms and spine elsewhere
-recipe="1 650 10 2 0
-2 278 10 2 0
+recipe="1 150 10 2 0
 3 999 4 1 0
 4 1001 4 1 0
-5 3000 4 1 0.5"
+5 2500 4 1 0.5
+6 800 4 1 0.3
+7 800 4 1 0.3"
 while read -r seed people frames upright unusual; do
     "$python" models/people/dataset.py "$work/frames-$seed" --seed "$seed" --sequences "$people" \
         --frames "$frames" --upright "$upright" --unusual "$unusual"
-    [ -f "$work/seen-$seed.npz" ] || .venv/bin/python models/spine/extract.py "$work/frames-$seed" "$work/seen-$seed.npz"
+    [ -f "$work/seen-$seed.npz" ] ||
+        .venv/bin/python models/spine/extract.py "$work/frames-$seed" "$work/seen-$seed.npz" --mirrored
 done <<<"$recipe"
 "$python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets
 .venv/bin/python models/spine/calibrate.py "$work"/seen-*.npz

@@ -4,10 +4,12 @@ NumPy alone: both the simulator's environment and the product's own can import i
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 import numpy as np
 
-SEED, HELD_OUT = 0, 0.2
+SEED, HELD_OUT = 0, 0.2  # HELD_OUT: share of people
+MIRROR_MARK = "m"  # behind the name of a person seen in a mirror
 LEAST_VISIBILITY = 0.4
 LEAST_DROP_M = 0.12  # a smaller drop of the shoulders has no meaningful stoop-squat index
 
@@ -15,11 +17,13 @@ Rows = dict[str, np.ndarray]
 """What `extract.py` kept of many frames, sequence by sequence."""
 
 
-def rows_of(paths: Sequence[str]) -> Rows:
-    """All frames seen well enough, sequence by sequence."""
+def rows_of(paths: Sequence[str], *, mirrored: bool = False) -> Rows:
+    """All frames seen well enough, sequence by sequence; on request mirror images too, as sequences of their own."""
     parts = [dict(np.load(path)) for path in paths]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    keep = arrays["visibility"] >= LEAST_VISIBILITY
+    marked = np.char.add(arrays["sequence"], MIRROR_MARK)
+    arrays["sequence"] = np.where(arrays["mirrored"], marked, arrays["sequence"])
+    keep = (arrays["visibility"] >= LEAST_VISIBILITY) & (mirrored | ~arrays["mirrored"])
     order = np.flatnonzero(keep)[np.argsort(arrays["sequence"][keep], kind="stable")]
     rows = {name: values[order] for name, values in arrays.items()}
     rows["twist_deg"] = np.abs(rows["twist_deg"])
@@ -33,6 +37,10 @@ def by_person(rows: Rows) -> list[np.ndarray]:
     return np.split(np.arange(len(names)), np.flatnonzero(names[1:] != names[:-1]) + 1)
 
 
-def held_out(sequences: np.ndarray, share: float = HELD_OUT) -> np.ndarray:
-    """(n,) bool for n different sequences in order: who is never trained on, only measured."""
-    return np.random.default_rng(SEED).random(len(sequences)) < share
+def held_out(sequences: Sequence[str]) -> np.ndarray:
+    """(n,) bool: who is never trained on, only measured. By the name alone: whoever else is seen changes nothing."""
+    return np.array([_draw(str(name).removesuffix(MIRROR_MARK)) < HELD_OUT for name in sequences])
+
+
+def _draw(person: str) -> float:
+    return int(sha256(person.encode()).hexdigest()[:8], 16) / 2**32

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from export import save
 from network import LOG_SPREAD, TARGETS, Encoder, Head
-from rows import HELD_OUT, LEAST_DROP_M, SEED, Rows, held_out, rows_of
+from rows import LEAST_DROP_M, SEED, Rows, held_out, rows_of
 from torch import nn
 from torch.nn.functional import affine_grid, grid_sample, smooth_l1_loss
 
@@ -50,7 +50,7 @@ class Data:
 
 def load(paths: list[str]) -> tuple[Data, Rows]:
     """The usable frames, and what else is known of them."""
-    rows = rows_of(paths)
+    rows = rows_of(paths, mirrored=True)
     drop = rows["shoulder_drop_m"]
     index = 100 * (1 - rows["hip_drop_m"] / np.maximum(drop, LEAST_DROP_M))
     rows["stoop_squat_index"] = np.where(drop >= LEAST_DROP_M, np.clip(index, 0, 100), np.nan)
@@ -189,11 +189,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=22)
     parser.add_argument("--networks", type=int, default=2)
-    parser.add_argument("--held-out", type=float, default=HELD_OUT)
     args = parser.parse_args()
     data, rows = load(args.extracted)
-    sequences = np.unique(data.sequence)
-    held = held_out(sequences, args.held_out)
+    held = held_out(np.unique(rows["sequence"]).tolist())
+    sequences = np.arange(len(held))
     torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
     with get_context("fork").Pool(args.networks) as pool:
         tried = pool.starmap(fit, [(data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks)])

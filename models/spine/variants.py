@@ -1,6 +1,6 @@
 """Train the spine network again with the outline or the keypoints withheld, for `ablate.py` to compare.
 
-Usage: python models/spine/variants.py EXTRACTED.npz... --out FOLDER [--epochs 20]
+Usage: python models/spine/variants.py EXTRACTED.npz... --out FOLDER [--epochs 10]
 (in the simulator's environment: it has torch)
 
 One network each, the one that sees both included, all with the same seed, people and epochs. The held-out people of
@@ -24,16 +24,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("extracted", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, default=10)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    data, _ = load(args.extracted)
-    sequences = np.unique(data.sequence)
+    data, rows = load(args.extracted)
+    trained = np.flatnonzero(~held_out(np.unique(rows["sequence"]).tolist()))
     for name, withheld in WITHHELD.items():
         print(name, flush=True)
         folder = args.out / name
         folder.mkdir(parents=True, exist_ok=True)
-        save([fit(data, sequences[~held_out(sequences)], args.epochs, SEED, withheld)], folder)
+        save([fit(data, trained, args.epochs, SEED, withheld)], folder)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,6 @@
 """How far flexion is told amiss, by where along the spine it happens: lifts of people nobody was trained on.
 
 Usage: python models/spine/where_it_bends.py EXTRACTED.npz...    (in the product's own environment)
-of seeds that ``make.sh`` does not name: ``dataset.py FOLDER --seed 6 --sequences 800 --frames 4 --upright 1
---unusual 0.3``, then ``extract.py``.
 """
 
 import sys
@@ -10,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from heldout import errors_of, lifts_of
+from heldout import errors_of, held_out_people, lifts_of
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -59,8 +57,8 @@ def table_of(lifts: Sequence[Told]) -> Table:
 
 
 def told(rows: Rows, encoder: SpineEncoder) -> Iterator[Told]:
-    """Of every lift seen from where an answer is expected."""
-    for lift in lifts_of(rows, set(rows["sequence"].tolist()), encoder):
+    """Of every held-out lift seen from where an answer is expected."""
+    for lift in lifts_of(rows, held_out_people(rows), encoder):
         if AIM[0] <= lift.at_bottom("view_from_side_deg") < AIM[1]:
             flexion = lift.told(encoder.head).spine_flexion_deg.value
             yield Told(lift.at_bottom("spine_flexion_deg"), lift.at_bottom("upper_back_share"), flexion)
