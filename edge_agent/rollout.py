@@ -144,9 +144,10 @@ class Rollout:
             raise InputError("the file names no cameras any more; nothing was taken", "name one, or stop the agent")
 
     def _refuse_file(self, flaws: list[tuple[str, str]]) -> None:
-        self._box.telemetry.settings_changes.labels("file", "refused").inc()
         for what, fix in flaws:
             log.error("settings not taken, the agent goes on as it was", what=what, fix=fix)
+        # Counted last: whoever sees the count finds the reasons in the log.
+        self._box.telemetry.settings_changes.labels("file", "refused").inc()
 
     def _take_order(self, payload: bytes) -> None:
         """A forger is told nothing, and changes nothing that is told."""

@@ -34,7 +34,7 @@ def main() -> None:
         model = fit(data, some, round(args.epochs / share), SEED)
         told = answers(model, data, np.flatnonzero(held), 1.0)
         off = errors(rows, data, np.flatnonzero(held), told)["spine_flexion_deg"]
-        print(f"{len(some)} people and mirror images: {json.dumps(off)}", flush=True)
+        print(f"{len(some)} sequences, mirror images among them: {json.dumps(off)}", flush=True)
 
 
 if __name__ == "__main__":
