@@ -70,7 +70,7 @@ PERSON: dict[str, Any] = runpy.run_path(str(ROOT / "models" / "people" / "person
 
 
 def test_who_is_held_out_stays_so_whoever_else_is_seen() -> None:
-    names = [f"s3-{number:05d}" for number in range(1000)]
+    names = np.array([f"s3-{number:05d}" for number in range(1000)])
     held = ROWS["held_out"](names)
     assert 150 < held.sum() < 250
     assert (ROWS["held_out"](names[500:]) == held[500:]).all()
@@ -85,8 +85,8 @@ def test_a_person_in_the_mirror_is_never_trained_on_where_the_person_is_held_out
     plain, both = (ROWS["rows_of"]([str(seen)], mirrored=mirrored)["sequence"] for mirrored in (False, True))
     assert len(set(plain.tolist())) == 40
     assert len(set(both.tolist())) == 80
-    held = {name for name, out in zip(both.tolist(), ROWS["held_out"](both.tolist()), strict=True) if out}
-    assert held == {name for plain in held for name in (plain.removesuffix("m"), plain.removesuffix("m") + "m")}
+    held = {name for name, out in zip(both.tolist(), ROWS["held_out"](both), strict=True) if out}
+    assert held == {name for one in held for name in (one.removesuffix("m"), one.removesuffix("m") + "m")}
 
 
 def test_no_joint_of_a_simulated_spine_bends_further_than_a_spine_can() -> None:

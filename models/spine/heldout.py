@@ -62,7 +62,7 @@ class HeldOutLift:
 def held_out_people(rows: Rows) -> set[str]:
     """Their names."""
     names = np.unique(rows["sequence"])
-    return set(names[held_out(names.tolist())].tolist())
+    return set(names[held_out(names)].tolist())
 
 
 def lifts_of(rows: Rows, people: Collection[str], encoder: SpineEncoder) -> Iterator[HeldOutLift]:

@@ -27,7 +27,7 @@ def main() -> None:
     torch.set_num_threads(1)
     data, rows = load(args.extracted)
     names = np.unique(rows["sequence"])
-    held = held_out(names.tolist())
+    held = held_out(names)
     trained = np.random.default_rng(SEED).permutation(np.flatnonzero(~held))
     for share in SHARES:
         some = np.sort(trained[: round(share * len(trained))])

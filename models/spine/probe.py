@@ -89,7 +89,7 @@ def main() -> None:
     torch.manual_seed(0)
     rows = rows_of(sys.argv[1:])
     names, person = np.unique(rows["sequence"], return_inverse=True)
-    train = ~held_out(names.tolist())[person]
+    train = ~held_out(names)[person]
     inputs = inputs_of(rows, person, train)
     for question in questions(rows, person):
         held, belief = ranked(question, inputs, train)

@@ -37,7 +37,7 @@ def by_person(rows: Rows) -> list[np.ndarray]:
     return np.split(np.arange(len(names)), np.flatnonzero(names[1:] != names[:-1]) + 1)
 
 
-def held_out(sequences: Sequence[str]) -> np.ndarray:
+def held_out(sequences: np.ndarray) -> np.ndarray:
     """(n,) bool: who is never trained on, only measured. By the name alone: whoever else is seen changes nothing."""
     return np.array([_draw(str(name).removesuffix(MIRROR_MARK)) < HELD_OUT for name in sequences])
 

@@ -191,7 +191,7 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=2)
     args = parser.parse_args()
     data, rows = load(args.extracted)
-    held = held_out(np.unique(rows["sequence"]).tolist())
+    held = held_out(np.unique(rows["sequence"]))
     sequences = np.arange(len(held))
     torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
     with get_context("fork").Pool(args.networks) as pool:

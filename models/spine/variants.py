@@ -28,7 +28,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     data, rows = load(args.extracted)
-    trained = np.flatnonzero(~held_out(np.unique(rows["sequence"]).tolist()))
+    trained = np.flatnonzero(~held_out(np.unique(rows["sequence"])))
     for name, withheld in WITHHELD.items():
         print(name, flush=True)
         folder = args.out / name
