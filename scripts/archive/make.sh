@@ -19,7 +19,10 @@ $python -m pip --disable-pip-version-check --quiet download --require-hashes --n
     --requirement requirements.lock --requirement scripts/archive/requirements.lock --dest "$folder/wheels"
 $python -m hatchling build --target wheel --directory "$folder/wheels" >/dev/null
 .venv/bin/edge-agent models pull --quiet
-cp "$HOME"/.cache/hingewatch/models/*.tflite "$folder/models/"
+# by name: who compared other networks has those beside them
+for file in $($python -c 'from edge_agent import registry; print(*[registry.entry(name).file for name in registry.DEFAULT_MODELS])'); do
+    cp "$HOME/.cache/hingewatch/models/$file" "$folder/models/"
+done
 cp deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/hingewatch.conf deploy/systemd/next.txt "$folder/units/"
 cp deploy/systemd/install.sh configs/example.yaml requirements.lock "$folder/"
 (cd "$folder" && for own in ./wheels/hingewatch_edge_agent-*.whl; do
