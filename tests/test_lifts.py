@@ -249,3 +249,19 @@ def test_down_again_from_half_way_up_are_two_lifts() -> None:
     story = ((0, STANDING), (1, STANDING), (2, HINGE), (2.4, HINGE), (3.2, half_bent), (4, HINGE), (4.4, HINGE))
     first, second = bends(motion(*story, (5.4, STANDING), (7, STANDING)))
     assert first.end_s == second.start_s == pytest.approx(3.2, abs=0.2)
+
+
+@pytest.mark.parametrize(("misread_s", "ends"), [(0.3, False), (1.5, True)])
+def test_who_has_not_come_up_stays_bent_unless_the_angles_say_otherwise_for_long(
+    misread_s: float, ends: bool
+) -> None:
+    """In a deep squat from the front the outline is misread: for a moment, or because it is really a step down."""
+    detector, upright, bending = lift_detector(), back(STANDING), []
+    assert upright is not None
+    for time_s, body in motion((0, STANDING), (1, STANDING), (2, SQUAT), (4, SQUAT), (5, STANDING)):
+        misread = 2.2 <= time_s < 2.2 + misread_s
+        detector.update(
+            measure(body.pose(outlined=False), time_s), None, told(upright.code, None) if misread else None
+        )
+        bending += [detector.bending] if 2.2 <= time_s < 3.5 else []
+    assert (not all(bending)) is ends

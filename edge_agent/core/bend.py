@@ -18,6 +18,8 @@ BOTTOM: Final = 0.85
 # lifts the start is then off by 0.10 s, by depth it was 0.26 s, nearly always late.
 _LEFT, _PLACE_S = 0.05, 0.7
 _GRID_S = 1 / 15
+# Who has come up by less than this share of the way down is still bent, whatever angles say, if that was this far.
+_BACK_UP, _HARDLY_M, _FIRST = 0.5, 0.2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +76,16 @@ class Bend:
 def px_per_m(moments: Sequence[Moment]) -> float:
     """How large the person is on the picture, in the median of these moments."""
     return median(moment.posture.px_per_m for moment in moments)
+
+
+def came_up(moments: Sequence[Moment]) -> bool:
+    """Whether the shoulders are back up where the bend began, by half of the way down at least.
+
+    True as well where they hardly went down on the picture: then it says nothing.
+    """
+    first, low, now = (_shoulder_px(part)[1] for part in (moments[:_FIRST], _deep(moments, BOTTOM), moments[-1:]))
+    sank_px = low - first
+    return sank_px < _HARDLY_M * px_per_m(moments) or low - now >= _BACK_UP * sank_px
 
 
 def start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import hypot, inf
 from statistics import median
 
-from edge_agent.core.bend import BOTTOM, Bend, Moment, start_s
+from edge_agent.core.bend import BOTTOM, Bend, Moment, came_up, start_s
 from edge_agent.core.kinematics import Back, Estimate, Kinematics
 from edge_agent.core.lift_model import LiftProbability
 from edge_agent.core.posture import Posture
@@ -58,6 +58,8 @@ _VALLEY = 0.5
 _LOOK_BACK_S = 1.5
 # A bend that was in view neither going down nor coming up by this much is a person who works bent.
 _MOVED = 0.75
+# Angles that say so for this long are believed though the shoulders are still low: on steps, or closer to the camera.
+_STANDS_S = 1.0
 # What the spine model told corrects the keypoints for this long: it is asked in every other frame, 15 a second.
 _TOLD_LATELY_S = 0.2
 
@@ -123,7 +125,7 @@ class LiftDetector:
         if not self._bend:
             return self._stand(moment, told)
         self._bend.append(moment)
-        if self.depth < _STANDING or (self.depth < _BENT and self._settled()):
+        if self._ended():
             self.upright.learn(posture, back, told)
             bend = self._finish(self._bend, moment.time_s)
             self._recent.append(moment)  # the next bend may begin with the very next frame
@@ -170,6 +172,14 @@ class LiftDetector:
         self._recent.clear()
         return None
 
+    def _ended(self) -> bool:
+        """Back in a standing posture, or nearly and no longer rising; with the shoulders up again, or for a while."""
+        if self.depth >= _BENT or not (self.depth < _STANDING or self._settled()):
+            return False
+        now_s = self._bend[-1].time_s
+        stands = all(moment.depth < _BENT for moment in self._bend if now_s - moment.time_s <= _STANDS_S)
+        return stands or came_up(self._bend)
+
     def _settled(self) -> bool:
         """Back up, though not quite to standing: no longer rising for half a second."""
         now = self._bend[-1]
@@ -184,6 +194,8 @@ class LiftDetector:
         valley = top + min(range(len(after)), key=after.__getitem__)
         low, now = depths[valley], depths[-1]
         if low > _VALLEY * min(depths[top], 1.5) or now < low + 0.4 or depths[top] < 1:
+            return None
+        if not came_up(self._bend[: valley + 1]):
             return None
         first, rest = self._bend[: valley + 1], self._bend[valley:]
         bend = self._finish(first, first[-1].time_s)
