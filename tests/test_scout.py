@@ -119,6 +119,17 @@ def test_a_machine_that_moves_is_searched_less_and_less_and_a_person_beside_it_s
     assert any(shows(window, 100, 300, 48, 120) for window in windows)
 
 
+@pytest.mark.parametrize(("found", "sizes"), [(False, 3), (True, 1)])
+def test_where_nobody_was_found_the_next_window_is_another_size(found: bool, sizes: int) -> None:
+    scout, sides = settled(Scout()), []
+    for number in range(3):
+        time_s = 2.0 + 3.0 * number
+        window = scout.windows(shot(with_someone(300, 100 + 200 * number, number), time_s), [], [])[0]
+        sides.append(round(window.side_px / 10))
+        scout.found([window.centre] if found else [], time_s)
+    assert len(set(sides)) == sizes
+
+
 def test_a_knock_against_the_camera_is_nobody() -> None:
     shaken = np.roll(np.full_like(floor(), 220), 40, 1)
     assert settled(Scout()).windows(shot(shaken, 2.0), [], []) == []

@@ -18,6 +18,8 @@ _MOTION_WIDTH_PX = 160
 # A window this many times the moving blob's longer side: arms or legs alone may be what moves.
 _AROUND_MOTION = 2.2
 _SMALLEST_WINDOW_PX = 240.0
+# Where nobody was found the next window is another size: the same again would most likely show the detector the same.
+_SIZES = (1.0, 1.6, 0.8)
 _SMALLEST_BLOB = 12  # cells of the motion picture: about 24x24 px in a 1280-px frame
 _MOTION_WINDOWS = 2
 # Grey levels by which a cell must change before its tile is searched again. A sensor's noise of 4 is 0.8 here, after
@@ -59,6 +61,7 @@ class Scout:
         self._seen: Image = np.empty((0, 0), np.uint8)
         self._rests, self._tile_turn = Rests(), TileTurn()
         self._searched: list[Window] = []
+        self._fruitless = 0
 
     def windows(self, frame: Frame, followed: Sequence[Window], lost: Sequence[Window]) -> list[Window]:
         """Everything on a stream's first frame; later motion outside ``followed``, what was ``lost``, and a tile.
@@ -83,9 +86,11 @@ class Scout:
 
     def found(self, people_xy: Sequence[tuple[float, float]], time_s: float) -> None:
         """Where in the windows last given somebody new was found and is followed now: other motion may rest."""
-        for window in self._searched:
-            fruitful = any(window.shows(x, y) for x, y in people_xy)
+        met = [any(window.shows(x, y) for x, y in people_xy) for window in self._searched]
+        for window, fruitful in zip(self._searched, met, strict=True):
             self._rests.note(window.centre, window.side_px, fruitful=fruitful, time_s=time_s)
+        if met:
+            self._fruitless = 0 if any(met) else self._fruitless + 1
 
     def _moving(self, image: Image) -> Image:
         scale = _MOTION_WIDTH_PX / image.shape[1]
@@ -121,14 +126,15 @@ class Scout:
             return []
         moving = np.asarray(cv2.dilate(moving, np.ones((3, 3), np.uint8)), np.uint8)
         _, _, blobs, centers = cv2.connectedComponentsWithStats(moving)
+        times = _SIZES[self._fruitless % len(_SIZES)]
         found = [
-            _window(center * scale, float(max(blob[cv2.CC_STAT_WIDTH], blob[cv2.CC_STAT_HEIGHT])) * scale)
+            _window(center * scale, float(max(blob[cv2.CC_STAT_WIDTH], blob[cv2.CC_STAT_HEIGHT])) * scale, times)
             for blob, center in sorted(zip(blobs[1:], centers[1:], strict=True), key=lambda pair: -pair[0][4])
             if blob[cv2.CC_STAT_AREA] >= _SMALLEST_BLOB
         ]
         return found[:_MOTION_WINDOWS]
 
 
-def _window(center: np.ndarray[tuple[int], np.dtype[np.float64]], extent_px: float) -> Window:
-    side = max(_AROUND_MOTION * extent_px, _SMALLEST_WINDOW_PX)
+def _window(center: np.ndarray[tuple[int], np.dtype[np.float64]], extent_px: float, times: float) -> Window:
+    side = times * max(_AROUND_MOTION * extent_px, _SMALLEST_WINDOW_PX)
     return Window(float(center[0]) - side / 2, float(center[1]) - side / 2, side)
