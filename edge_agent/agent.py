@@ -20,6 +20,7 @@ from edge_agent.core.tracking import Sighting, Track, Tracker
 from edge_agent.pose.detector import Detection, Window
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.pixels import blank, torso_colour
+from edge_agent.pose.retouch import Retouch
 from edge_agent.pose.scout import Scout
 from edge_agent.settings import CameraSettings
 
@@ -66,6 +67,7 @@ class Watch:
     def __init__(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
         self.use(camera, eyes, thresholds)
         self._tracker = Tracker()
+        self._retouch = Retouch()
         self._scout = Scout()
         self._search_due_s = 0.0
         self._followers: dict[int, Follower] = {}
@@ -107,12 +109,12 @@ class Watch:
 
         Raises InferenceError: then nothing is concluded from this frame.
         """
-        frame = self._masked(frame)
+        frame = self._prepared(frame)
         poses, moved = self._glance(frame)
         earlier: list[Look] = []
         if moved and frame.passed_over:
             for develop in frame.passed_over:
-                passed = self._masked(develop())
+                passed = self._prepared(develop())
                 earlier.append(self._look_at(passed, *self._glance(passed)))
             poses, moved = self._glance(frame)
         look = self._look_at(frame, poses, moved)
@@ -123,8 +125,9 @@ class Watch:
         """The video has ended: judge the bends that are still going on."""
         return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
-    def _masked(self, frame: Frame) -> Frame:
-        return replace(frame, image=blank(frame.image, self.camera.masks))
+    def _prepared(self, frame: Frame) -> Frame:
+        """Without what the camera's masks hide; noise and darkness taken out where they are in the way."""
+        return replace(frame, image=self._retouch.clear(blank(frame.image, self.camera.masks)))
 
     def _glance(self, frame: Frame) -> tuple[list[Pose], list[int]]:
         """Where each tracked person should be; and the numbers of those who have moved, or are not there any more."""

@@ -1,0 +1,96 @@
+"""Pictures of noisy or dim cameras, made clear before any network sees them; those of others stay as they are.
+
+In such pictures the detector finds people whom the landmark network is then not sure of. DESIGN.md, 30 November, has
+what each step is worth.
+"""
+
+from collections import deque
+from statistics import median
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edge_agent.core.records import Image
+
+NOISY: Final = 1.0
+"""Grey levels, standard deviation between two pictures. Streams that are compressed as usual hold next to none."""
+DIM: Final = 85
+"""A picture of fewer grey levels than this, a third of all, is stretched to (nearly) all."""
+# A stretched one stays so until it has this many times as many levels: a lamp that flickers is no new camera.
+_NO_LONGER_DIM = 1.25
+_DARKEST, _BRIGHTEST = 10, 245
+# How far on its way to the mean each still picture takes it; and what differs by more of what noise does, moves.
+_SHARE, _MOVES = 0.15, 4.0
+_SMOOTH = (5, 5)
+_MEASURED_FIRST, _MEASURED_EVERY = 4, 16
+_SAMPLE_WIDTH_PX = 160
+# The standard deviation of what is spread normally, by the median of its sizes.
+_BY_MEDIAN = 1 / 0.6745
+_LEAST_CHANGE = 0.5  # grey levels, of the smoothed difference: what rounding does
+
+
+class Retouch:
+    """One for each camera. Measures on some of the pictures it is given whether they need anything."""
+
+    def __init__(self) -> None:
+        self._shape: tuple[int, ...] = ()
+
+    def clear(self, image: Image) -> Image:
+        """The (H, W, 3) picture of which the networks see most; the same object where nothing is amiss."""
+        if image.shape != self._shape:
+            self._start(image)
+        if self._pictures < _MEASURED_FIRST or self._pictures % _MEASURED_EVERY == 0:
+            self._measure(image)
+        self._pictures += 1
+        if self.noise >= NOISY:
+            image = np.asarray(cv2.medianBlur(self._at_rest(image), 3), np.uint8)
+        return image if self._levels is None else np.asarray(cv2.LUT(image, self._levels), np.uint8)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation in grey levels, of the last measurements."""
+        return median(self._noises) if self._noises else 0.0
+
+    def _start(self, image: Image) -> None:
+        self._shape, self._pictures = image.shape, 0
+        self._sample: npt.NDArray[np.int16] | None = None
+        self._noises: deque[float] = deque(maxlen=_MEASURED_FIRST)
+        self._levels: Image | None = None
+        self._mean = image.astype(np.float32)
+        self._mean_grey = _grey(image)
+
+    def _measure(self, image: Image) -> None:
+        before, self._sample = self._sample, image[::4, ::4, 1].astype(np.int16)
+        if before is not None:
+            change = self._sample - before
+            alone = np.abs(change - cv2.blur(change, _SMOOTH))  # more light, or a shadow, changes its neighbours too
+            self._noises.append(float(np.median(alone)) * _BY_MEDIAN / np.sqrt(2))
+        height = round(_SAMPLE_WIDTH_PX * image.shape[0] / image.shape[1])
+        small = cv2.resize(image, (_SAMPLE_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
+        low, high = np.percentile(_grey(np.asarray(small, np.uint8)), (0.1, 99.9))
+        limit = DIM if self._levels is None else _NO_LONGER_DIM * DIM
+        self._levels = _stretched(low, high) if high - low < limit else None
+
+    def _at_rest(self, image: Image) -> Image:
+        """Each place as the mean of its last pictures, as long as nothing moves there."""
+        grey = _grey(image)
+        change = np.abs(cv2.blur(cv2.subtract(grey, self._mean_grey, dtype=cv2.CV_16S), _SMOOTH))
+        usual = max(float(np.median(change[::4, ::4])) * _BY_MEDIAN, _LEAST_CHANGE)
+        moves = np.asarray(change > _MOVES * usual, np.uint8)
+        cv2.accumulateWeighted(image, self._mean, _SHARE)
+        cv2.copyTo(image.astype(np.float32), moves, self._mean)
+        still = np.asarray(cv2.convertScaleAbs(self._mean), np.uint8)
+        self._mean_grey = _grey(still)
+        return still
+
+
+def _grey(image: Image) -> Image:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _stretched(low: float, high: float) -> Image:
+    """(256,) what each level becomes."""
+    gain = (_BRIGHTEST - _DARKEST) / max(high - low, 20)
+    return np.asarray(np.clip((np.arange(256) - low) * gain + _DARKEST, 0, 255), np.uint8)

@@ -1,0 +1,85 @@
+"""Noise and darkness are taken out of the pictures of cameras that have them; all other pictures stay as they are."""
+
+import numpy as np
+import pytest
+
+from edge_agent.core.records import Image
+from edge_agent.pose.retouch import DIM, NOISY, Retouch
+
+SIZE = (180, 320)
+
+
+def hall(low: int, high: int) -> Image:
+    """A floor that gets lighter from left to right, with a dark shelf on it."""
+    floor = np.linspace(low, high, SIZE[1]).round().astype(np.uint8)
+    picture = np.repeat(np.tile(floor, (SIZE[0], 1))[..., np.newaxis], 3, 2)
+    picture[60:120, 100:140] = low
+    return picture
+
+
+def filmed(scene: Image, noise: float, seed: int) -> Image:
+    grain = np.random.default_rng(seed).normal(0, noise, scene.shape)
+    return np.asarray(np.clip(np.round(scene + grain), 0, 255), np.uint8)
+
+
+def with_someone(scene: Image, x: int) -> Image:
+    picture = scene.copy()
+    picture[40:150, x : x + 30] = 200
+    return picture
+
+
+def error(picture: Image, scene: Image) -> float:
+    """Grey levels, root mean square."""
+    return float(np.sqrt(np.mean((picture.astype(float) - scene) ** 2)))
+
+
+def test_a_clear_picture_is_passed_on_untouched() -> None:
+    retouch, scene = Retouch(), hall(20, 220)
+    for x in range(0, 200, 10):
+        picture = with_someone(scene, x)
+        assert retouch.clear(picture) is picture
+
+
+def test_noise_fades_where_nothing_moves_and_who_moves_leaves_no_trail() -> None:
+    retouch, scene, noise = Retouch(), hall(20, 220), 6.0
+    for number in range(30):
+        truth = with_someone(scene, 5 * number)
+        cleared = retouch.clear(filmed(truth, noise, number))
+    assert retouch.noise == pytest.approx(noise, rel=0.15)
+    assert error(cleared[:, 220:], truth[:, 220:]) < 0.4 * noise
+    assert error(cleared[40:150, 100:200], truth[40:150, 100:200]) < noise  # where they are, and where they just were
+
+
+def test_what_is_still_measured_as_noise_is_more_than_a_compressed_stream_has() -> None:
+    retouch, scene = Retouch(), hall(20, 220)
+    for number in range(10):
+        picture = filmed(scene, NOISY / 4, number)
+        assert retouch.clear(picture) is picture
+
+
+def test_a_dim_picture_gets_all_the_levels_there_are() -> None:
+    cleared = Retouch().clear(hall(15, 15 + DIM // 2))
+    assert cleared.min() < 30
+    assert cleared.max() > 225
+
+
+def test_when_the_lights_go_on_it_is_left_alone_again() -> None:
+    retouch = Retouch()
+    assert retouch.clear(hall(15, 55)).max() > 225
+    day = [hall(20, 220) for _ in range(40)]
+    assert [retouch.clear(picture) for picture in day][-1] is day[-1]
+
+
+def test_a_lamp_that_flickers_switches_nothing_and_is_no_noise() -> None:
+    retouch = Retouch()
+    dim, brighter = hall(10, 10 + DIM - 5), hall(10, 10 + DIM + 5)
+    assert all(retouch.clear(dim if number % 32 < 16 else brighter).max() > 200 for number in range(160))
+    assert retouch.noise < NOISY
+
+
+def test_a_stream_that_changes_its_size_starts_anew() -> None:
+    retouch = Retouch()
+    for number in range(8):
+        retouch.clear(filmed(hall(20, 220), 8, number))
+    small = hall(20, 220)[::2, ::2]
+    assert retouch.clear(small) is small
