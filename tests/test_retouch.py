@@ -45,7 +45,7 @@ def test_noise_fades_where_nothing_moves_and_who_moves_leaves_no_trail() -> None
     for number in range(30):
         truth = with_someone(scene, 5 * number)
         cleared = retouch.clear(filmed(truth, noise, number))
-    assert retouch.noise == pytest.approx(noise, rel=0.15)
+    assert retouch.noise == pytest.approx(noise, rel=0.25)
     assert error(cleared[:, 220:], truth[:, 220:]) < 0.4 * noise
     assert error(cleared[40:150, 100:200], truth[40:150, 100:200]) < noise  # where they are, and where they just were
 
@@ -54,6 +54,15 @@ def test_what_is_still_measured_as_noise_is_more_than_a_compressed_stream_has() 
     retouch, scene = Retouch(), hall(20, 220)
     for number in range(10):
         picture = filmed(scene, NOISY / 4, number)
+        assert retouch.clear(picture) is picture
+
+
+def test_a_camera_that_is_moved_is_not_noisy() -> None:
+    """Held in a hand, say: all edges move, but a wall between them looks the same."""
+    retouch, scene = Retouch(), hall(20, 220)
+    scene[:, 100:220:16] = 0
+    for number in range(12):
+        picture = np.roll(scene, 2 * number, axis=1)
         assert retouch.clear(picture) is picture
 
 

@@ -5,17 +5,18 @@ what each step is worth.
 """
 
 from collections import deque
+from math import sqrt
 from statistics import median
 from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from edge_agent.core.records import Image
+from edge_agent.core.records import Floats, Image
 
 NOISY: Final = 1.0
-"""Grey levels, standard deviation between two pictures. Streams that are compressed as usual hold next to none."""
+"""Grey levels, standard deviation. Compression takes most noise away: a quarter of 120 clips of simulated cameras
+have 1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
 DIM: Final = 85
 """A picture of fewer grey levels than this, a third of all, is stretched to (nearly) all."""
 # A stretched one stays so until it has this many times as many levels: a lamp that flickers is no new camera.
@@ -23,7 +24,7 @@ _NO_LONGER_DIM = 1.25
 _DARKEST, _BRIGHTEST = 10, 245
 # How far on its way to the mean each still picture takes it; and what differs by more of what noise does, moves.
 _SHARE, _MOVES = 0.15, 4.0
-_SMOOTH = (5, 5)
+_SMOOTH, _BLOCK = (5, 5), 8
 _MEASURED_FIRST, _MEASURED_EVERY = 4, 16
 _SAMPLE_WIDTH_PX = 160
 # The standard deviation of what is spread normally, by the median of its sizes.
@@ -55,18 +56,16 @@ class Retouch:
 
     def _start(self, image: Image) -> None:
         self._shape, self._pictures = image.shape, 0
-        self._sample: npt.NDArray[np.int16] | None = None
+        self._sample: Floats | None = None
         self._noises: deque[float] = deque(maxlen=_MEASURED_FIRST)
         self._levels: Image | None = None
         self._mean = image.astype(np.float32)
         self._mean_grey = _grey(image)
 
     def _measure(self, image: Image) -> None:
-        before, self._sample = self._sample, image[::4, ::4, 1].astype(np.int16)
+        before, self._sample = self._sample, image[::4, ::4, 1].astype(np.float32)
         if before is not None:
-            change = self._sample - before
-            alone = np.abs(change - cv2.blur(change, _SMOOTH))  # more light, or a shadow, changes its neighbours too
-            self._noises.append(float(np.median(alone)) * _BY_MEDIAN / np.sqrt(2))
+            self._noises.append(_noise_between(before, self._sample))
         height = round(_SAMPLE_WIDTH_PX * image.shape[0] / image.shape[1])
         small = cv2.resize(image, (_SAMPLE_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
         low, high = np.percentile(_grey(np.asarray(small, np.uint8)), (0.1, 99.9))
@@ -88,6 +87,19 @@ class Retouch:
 
 def _grey(image: Image) -> Image:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+
+
+def _noise_between(before: Floats, now: Floats) -> float:
+    """Standard deviation of what is new in each picture, in the stillest tenth of it: movement is not everywhere.
+
+    More light, or a shadow, changes a place and its neighbours alike, and is taken out.
+    """
+    change = now - before
+    alone = np.abs(change - cv2.blur(change, _SMOOTH))
+    rows, columns = alone.shape[0] // _BLOCK, alone.shape[1] // _BLOCK
+    blocks = alone[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    stillest = float(np.percentile(np.median(blocks, axis=(1, 3)), 10))
+    return stillest * _BY_MEDIAN / sqrt(2)
 
 
 def _stretched(low: float, high: float) -> Image:
