@@ -3,11 +3,12 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -46,6 +47,14 @@ def watch(eyes: Eyes, frames: Iterable[Frame], masks: tuple[tuple[tuple[float, f
     return seen
 
 
+def dimmed(frames: Iterable[Frame], seed: int = 3) -> Iterator[Frame]:
+    """As a camera at night would film it: two dozen grey levels, and noise of two of them."""
+    grain = np.random.default_rng(seed)
+    for frame in frames:
+        noise = grain.normal(0, 2, frame.image.shape)
+        yield replace(frame, image=np.asarray(np.clip(12 + 0.1 * frame.image + noise, 0, 255), np.uint8))
+
+
 @pytest.fixture(scope="module")
 def demo(eyes: Eyes) -> Watched:
     return watch(eyes, demo_frames())
@@ -74,6 +83,12 @@ def test_each_of_the_two_people_keeps_one_number(demo: Watched) -> None:
     sides = {(lift.person, lift.center_x < 0.5) for lift in demo.lifts}
     assert len(sides) == 2
     assert set(demo.followed[30:]) == {2}
+
+
+def test_in_the_dark_the_same_lifts_are_seen(eyes: Eyes) -> None:
+    lifts = watch(eyes, dimmed(demo_frames())).lifts
+    for lift, truth in zip(lifts, true_lifts(), strict=True):
+        assert_same(lift, truth)
 
 
 def test_who_stands_in_a_masked_area_is_not_seen(eyes: Eyes) -> None:
