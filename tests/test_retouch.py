@@ -91,3 +91,11 @@ def test_a_stream_that_changes_its_size_starts_anew() -> None:
         retouch.clear(filmed(hall(20, 220), 8, number))
     small = hall(20, 220)[::2, ::2]
     assert retouch.clear(small) is small
+
+
+@pytest.mark.parametrize("size", [(1, 1), (16, 16), (2, 1280), (720, 3)])
+def test_pictures_that_show_nobody_anyway_do_no_harm(size: tuple[int, int]) -> None:
+    retouch = Retouch()
+    for number in range(6):
+        scene = np.full((*size, 3), 120, np.uint8)
+        assert retouch.clear(filmed(scene, 20, number)).shape == scene.shape

@@ -37,6 +37,7 @@ class Retouch:
 
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
+        self._mean: Floats | None = None
 
     def clear(self, image: Image) -> Image:
         """The (H, W, 3) picture of which the networks see most; the same object where nothing is amiss."""
@@ -47,6 +48,8 @@ class Retouch:
         self._pictures += 1
         if self.noise >= NOISY:
             image = np.asarray(cv2.medianBlur(self._at_rest(image), 3), np.uint8)
+        else:
+            self._mean = None  # 11 MB at 1280x720
         return image if self._levels is None else np.asarray(cv2.LUT(image, self._levels), np.uint8)
 
     @property
@@ -59,14 +62,13 @@ class Retouch:
         self._sample: Floats | None = None
         self._noises: deque[float] = deque(maxlen=_MEASURED_FIRST)
         self._levels: Image | None = None
-        self._mean = image.astype(np.float32)
-        self._mean_grey = _grey(image)
+        self._mean = None
 
     def _measure(self, image: Image) -> None:
         before, self._sample = self._sample, image[::4, ::4, 1].astype(np.float32)
         if before is not None:
             self._noises.append(_noise_between(before, self._sample))
-        height = round(_SAMPLE_WIDTH_PX * image.shape[0] / image.shape[1])
+        height = max(round(_SAMPLE_WIDTH_PX * image.shape[0] / image.shape[1]), 1)
         small = cv2.resize(image, (_SAMPLE_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
         low, high = np.percentile(_grey(np.asarray(small, np.uint8)), (0.1, 99.9))
         limit = DIM if self._levels is None else _NO_LONGER_DIM * DIM
@@ -74,6 +76,8 @@ class Retouch:
 
     def _at_rest(self, image: Image) -> Image:
         """Each place as the mean of its last pictures, as long as nothing moves there."""
+        if self._mean is None:
+            self._mean, self._mean_grey = image.astype(np.float32), _grey(image)
         grey = _grey(image)
         change = np.abs(cv2.blur(cv2.subtract(grey, self._mean_grey, dtype=cv2.CV_16S), _SMOOTH))
         usual = max(float(np.median(change[::4, ::4])) * _BY_MEDIAN, _LEAST_CHANGE)
@@ -92,8 +96,10 @@ def _grey(image: Image) -> Image:
 def _noise_between(before: Floats, now: Floats) -> float:
     """Standard deviation of what is new in each picture, in the stillest tenth of it: movement is not everywhere.
 
-    More light, or a shadow, changes a place and its neighbours alike, and is taken out.
+    More light, or a shadow, changes a place and its neighbours alike, and is taken out. Of a thumbnail it is 0.
     """
+    if min(now.shape) < _BLOCK:
+        return 0.0
     change = now - before
     alone = np.abs(change - cv2.blur(change, _SMOOTH))
     rows, columns = alone.shape[0] // _BLOCK, alone.shape[1] // _BLOCK
