@@ -126,8 +126,8 @@ class Watch:
         return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
     def _prepared(self, frame: Frame) -> Frame:
-        """Without what the camera's masks hide; noise and darkness taken out where they are in the way."""
-        return replace(frame, image=self._retouch.clear(blank(frame.image, self.camera.masks)))
+        """Noise and darkness taken out where they are in the way; then what the masks hide, which may be new."""
+        return replace(frame, image=blank(self._retouch.clear(frame.image), self.camera.masks))
 
     def _glance(self, frame: Frame) -> tuple[list[Pose], list[int]]:
         """Where each tracked person should be; and the numbers of those who have moved, or are not there any more."""

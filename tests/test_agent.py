@@ -17,6 +17,7 @@ from edge_agent.box import Box
 from edge_agent.core.crop import Crop
 from edge_agent.core.records import Frame, Image, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds
+from edge_agent.pose.detector import Detection, Window
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.network import InferenceError
 from edge_agent.settings import CameraSettings, MqttSettings, OutboxSettings, PrivacySettings, Settings
@@ -96,6 +97,29 @@ def test_who_stands_in_a_masked_area_is_not_seen(eyes: Eyes) -> None:
     assert seen.people == 1
     (lift,) = seen.lifts
     assert_same(lift, true_lifts()[1])
+
+
+def test_a_mask_set_while_running_hides_at_once_though_a_noisy_camera_is_remembered(
+    eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = ((0.0, 0.0), (0.7, 0.0), (0.7, 1.0), (0.0, 1.0))
+    shown: list[Image] = []
+    detect = eyes.detect
+
+    def witnessed(image: Image, windows: Sequence[Window]) -> list[Detection]:
+        shown.append(image)
+        return detect(image, windows)
+
+    monkeypatch.setattr(eyes, "detect", witnessed)
+    camera = Watch(CameraSettings(name="dock", source="unused"), eyes, TechniqueThresholds())
+    hall, grain = np.linspace(60, 200, 640)[np.newaxis, :, np.newaxis], np.random.default_rng(1)
+    for number in range(12):
+        if number == 11:
+            camera.use(CameraSettings(name="dock", source="unused", masks=(most,)), eyes, TechniqueThresholds())
+        image = np.asarray(np.clip(hall + grain.normal(0, 6, (360, 640, 3)), 0, 255), np.uint8)
+        camera.look(Frame("dock", image, 0.4 * number))
+    assert shown[-2][:, :440].min() > 0
+    assert shown[-1][:, :440].max() == 0
 
 
 @pytest.mark.parametrize("corner_xy", [(40, 60), (880, 480)])

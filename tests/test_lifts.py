@@ -265,3 +265,10 @@ def test_who_has_not_come_up_stays_bent_unless_the_angles_say_otherwise_for_long
         )
         bending += [detector.bending] if 2.2 <= time_s < 3.5 else []
     assert (not all(bending)) is ends
+
+
+def test_who_carries_the_load_towards_the_camera_has_lifted() -> None:
+    """Down the picture, so that the shoulders do not come back to where they were in it."""
+    lowered = moved(motion(*ONE_LIFT), lambda time_s: (0.0, -0.5 * max(time_s - 2.7, 0)))
+    (lift,) = bends(lowered)
+    assert lift.end_s == pytest.approx(3.4, abs=0.3)

@@ -125,10 +125,12 @@ class LiftDetector:
         if not self._bend:
             return self._stand(moment, told)
         self._bend.append(moment)
-        if self._ended():
+        end = self._end()
+        if end is not None:
             self.upright.learn(posture, back, told)
-            bend = self._finish(self._bend, moment.time_s)
-            self._recent.append(moment)  # the next bend may begin with the very next frame
+            moments, since = self._bend[: end + 1], self._bend[end:]
+            bend = self._finish(moments, moments[-1].time_s)
+            self._recent.extend(since)  # the next bend may begin with the very next frame
             return bend
         return self._split()
 
@@ -172,13 +174,19 @@ class LiftDetector:
         self._recent.clear()
         return None
 
-    def _ended(self) -> bool:
-        """Back in a standing posture, or nearly and no longer rising; with the shoulders up again, or for a while."""
+    def _end(self) -> int | None:
+        """Which moment ended the bend: back in a standing posture, or nearly and no longer rising.
+
+        This one, if the shoulders are up again; else the one with which a second of standing began.
+        """
         if self.depth >= _BENT or not (self.depth < _STANDING or self._settled()):
-            return False
-        now_s = self._bend[-1].time_s
-        stands = all(moment.depth < _BENT for moment in self._bend if now_s - moment.time_s <= _STANDS_S)
-        return stands or came_up(self._bend)
+            return None
+        last = len(self._bend) - 1
+        if came_up(self._bend):
+            return last
+        bent = max(i for i, moment in enumerate(self._bend) if moment.depth >= _BENT)
+        stood = next((i for i in range(bent + 1, last) if self._bend[i].depth < _STANDING), bent + 1)
+        return stood if self._bend[last].time_s - self._bend[stood].time_s >= _STANDS_S else None
 
     def _settled(self) -> bool:
         """Back up, though not quite to standing: no longer rising for half a second."""

@@ -15,8 +15,8 @@ import numpy as np
 from edge_agent.core.records import Floats, Image
 
 NOISY: Final = 1.0
-"""Grey levels, standard deviation. Compression takes most noise away: a quarter of 120 clips of simulated cameras
-have 1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
+"""Grey levels, standard deviation. Compression takes most noise away: 26 of 120 clips of simulated cameras have
+1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
 DIM: Final = 85
 """A picture of fewer grey levels than this, a third of all, is stretched to two thirds."""
 # A stretched one stays so until it has this many times as many levels: a lamp that flickers is no new camera.
@@ -25,10 +25,12 @@ _DARKEST, _BRIGHTEST = 20, 200  # nearer to the ends what few levels there are g
 # How far on its way to the mean each still picture takes it; and what differs by more of what noise does, moves.
 _SHARE, _MOVES = 0.15, 4.0
 _SMOOTH, _BLOCK = (5, 5), 8
+_BLACK, _WHITE = 2, 253
 _MEASURED_FIRST, _MEASURED_EVERY = 4, 16
 _SAMPLE_WIDTH_PX = 160
 # The standard deviation of what is spread normally, by the median of its sizes.
 _BY_MEDIAN = 1 / 0.6745
+_GLARING = 0.05  # of a stretched picture, brighter than its brightest when that was measured
 _LEAST_CHANGE = 0.5  # grey levels, of the smoothed difference: what rounding does
 
 
@@ -43,7 +45,7 @@ class Retouch:
         """The (H, W, 3) picture of which the networks see most; the same object where nothing is amiss."""
         if image.shape != self._shape:
             self._start(image)
-        if self._pictures < _MEASURED_FIRST or self._pictures % _MEASURED_EVERY == 0:
+        if self._pictures < _MEASURED_FIRST or self._pictures % _MEASURED_EVERY == 0 or self._glares(image):
             self._measure(image)
         self._pictures += 1
         if self.noise >= NOISY:
@@ -72,15 +74,23 @@ class Retouch:
         small = cv2.resize(image, (_SAMPLE_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
         low, high = np.percentile(_grey(np.asarray(small, np.uint8)), (0.1, 99.9))
         limit = DIM if self._levels is None else _NO_LONGER_DIM * DIM
+        self._high = float(high)
         self._levels = _stretched(low, high) if high - low < limit else None
+
+    def _glares(self, image: Image) -> bool:
+        """Whether the lights went on while the picture is stretched."""
+        return self._levels is not None and float(np.mean(image[::8, ::8, 1] > self._high)) > _GLARING
 
     def _at_rest(self, image: Image) -> Image:
         """Each place as the mean of its last pictures, as long as nothing moves there."""
-        if self._mean is None:
-            self._mean, self._mean_grey = image.astype(np.float32), _grey(image)
         grey = _grey(image)
+        if self._mean is None:
+            self._mean, self._mean_grey = image.astype(np.float32), grey
         change = np.abs(cv2.blur(cv2.subtract(grey, self._mean_grey, dtype=cv2.CV_16S), _SMOOTH))
         usual = max(float(np.median(change[::4, ::4])) * _BY_MEDIAN, _LEAST_CHANGE)
+        if usual > 2 * self.noise:  # smoothed, noise is less: the light has changed, or the camera has turned
+            self._mean, self._mean_grey = image.astype(np.float32), grey
+            return image
         moves = np.asarray(change > _MOVES * usual, np.uint8)
         cv2.accumulateWeighted(image, self._mean, _SHARE)
         cv2.copyTo(image.astype(np.float32), moves, self._mean)
@@ -96,16 +106,19 @@ def _grey(image: Image) -> Image:
 def _noise_between(before: Floats, now: Floats) -> float:
     """Standard deviation of what is new in each picture, in the stillest tenth of it: movement is not everywhere.
 
-    More light, or a shadow, changes a place and its neighbours alike, and is taken out. Of a thumbnail it is 0.
+    More light, or a shadow, changes a place and its neighbours alike, and is taken out. What is quite black or white
+    shows no noise and is left out; of a thumbnail it is 0.
     """
     if min(now.shape) < _BLOCK:
         return 0.0
     change = now - before
     alone = np.abs(change - cv2.blur(change, _SMOOTH))
     rows, columns = alone.shape[0] // _BLOCK, alone.shape[1] // _BLOCK
-    blocks = alone[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
-    stillest = float(np.percentile(np.median(blocks, axis=(1, 3)), 10))
-    return stillest * _BY_MEDIAN / sqrt(2)
+    cut = np.s_[: rows * _BLOCK, : columns * _BLOCK]
+    blocks, levels = (each[cut].reshape(rows, _BLOCK, columns, _BLOCK) for each in (alone, now))
+    shown = np.median(levels, axis=(1, 3))
+    sizes = np.median(blocks, axis=(1, 3))[(shown > _BLACK) & (shown < _WHITE)]
+    return float(np.percentile(sizes, 10)) * _BY_MEDIAN / sqrt(2) if len(sizes) else 0.0
 
 
 def _stretched(low: float, high: float) -> Image:
