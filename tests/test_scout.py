@@ -120,7 +120,7 @@ def test_a_machine_that_moves_is_searched_less_and_less_and_a_person_beside_it_s
 
 
 @pytest.mark.parametrize(("found", "sizes"), [(False, 3), (True, 1)])
-def test_where_nobody_was_found_the_next_window_is_another_size(found: bool, sizes: int) -> None:
+def test_after_a_search_in_vain_the_next_window_is_another_size(found: bool, sizes: int) -> None:
     scout, sides = settled(Scout()), []
     for number in range(3):
         time_s = 2.0 + 3.0 * number

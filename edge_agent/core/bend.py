@@ -18,7 +18,7 @@ BOTTOM: Final = 0.85
 # lifts the start is then off by 0.10 s, by depth it was 0.26 s, nearly always late.
 _LEFT, _PLACE_S = 0.05, 0.7
 _GRID_S = 1 / 15
-# Who has come up by less than this share of the way down is still bent, whatever angles say, if that was this far.
+# Who has come up by less than this share of the way down is most likely still bent, if that was this far.
 _BACK_UP, _HARDLY_M, _FIRST = 0.5, 0.2, 3
 
 

@@ -17,8 +17,8 @@ from edge_agent.pose.detector import Window
 _MOTION_WIDTH_PX = 160
 # A window this many times the moving blob's longer side: arms or legs alone may be what moves.
 _AROUND_MOTION = 2.2
-_SMALLEST_WINDOW_PX = 240.0
-# Where nobody was found the next window is another size: the same again would most likely show the detector the same.
+_SMALLEST_WINDOW_PX = 240.0  # at first
+# After a search in vain the next windows are of another size: the same again would most likely show the same.
 _SIZES = (1.0, 1.6, 0.8)
 _SMALLEST_BLOB = 12  # cells of the motion picture: about 24x24 px in a 1280-px frame
 _MOTION_WINDOWS = 2

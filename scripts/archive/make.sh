@@ -20,7 +20,8 @@ $python -m pip --disable-pip-version-check --quiet download --require-hashes --n
 $python -m hatchling build --target wheel --directory "$folder/wheels" >/dev/null
 .venv/bin/edge-agent models pull --quiet
 # by name: who compared other networks has those beside them
-for file in $($python -c 'from edge_agent import registry; print(*[registry.entry(name).file for name in registry.DEFAULT_MODELS])'); do
+needed=$($python -c 'from edge_agent import registry; print(*[registry.entry(name).file for name in registry.DEFAULT_MODELS])')
+for file in $needed; do
     cp "$HOME/.cache/hingewatch/models/$file" "$folder/models/"
 done
 cp deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/hingewatch.conf deploy/systemd/next.txt "$folder/units/"
