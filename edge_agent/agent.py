@@ -13,6 +13,7 @@ from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.follower import Follower
 from edge_agent.core.lifts import LiftDetector
+from edge_agent.core.light import Light
 from edge_agent.core.posture import Posture
 from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend, view_of
@@ -93,6 +94,11 @@ class Watch:
     def bending(self) -> bool:
         """Whether somebody was bent, or on the way, when last looked at."""
         return any(follower.detector.bending for follower in self._followers.values())
+
+    @property
+    def light(self) -> Light:
+        """What the pictures were last measured to show, before they were made clear."""
+        return self._retouch.light
 
     @property
     def due_s(self) -> float:

@@ -79,6 +79,7 @@ def test_of_a_healthy_deployment_every_line_is_ok(tmp_path: Path, monkeypatch: p
     assert (camera["codec"], camera["width_px"], camera["height_px"]) == ("h264", 960, 540)
     assert camera["fps"] == pytest.approx(15, abs=0.5)
     assert camera["keyframe_s"] == pytest.approx(1, abs=0.1)
+    assert view["grey_levels_of_256"] == pytest.approx(141, abs=40)
     assert view["person_height_px_of_720"] == pytest.approx(372, abs=40)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from edge_agent.core.bend import Moment
+from edge_agent.core.light import DIM, Light
 from edge_agent.core.placement import FEWEST_BENDS, Advice, Placement
 from edge_agent.core.posture import measure
 from edge_agent.core.records import Lift, View
@@ -48,6 +49,14 @@ def test_a_well_placed_camera_is_called_good_in_everything() -> None:
 def test_before_anybody_came_it_says_so_and_nothing_else() -> None:
     ((level, text),) = advice([])
     assert (level, text[:10]) == ("caution", "nobody was")
+
+
+def test_where_it_is_too_dark_that_is_said_first() -> None:
+    placement = Placement(light=Light(DIM / 2))
+    for people in ([], [standing(360)]):
+        placement.see(people, [], 720)
+        level, text = placement.advice()[0]
+        assert (level, text[:15]) == ("poor", "bring more ligh")
 
 
 def test_people_below_a_sixth_of_the_picture_are_too_small() -> None:

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from edge_agent.core.light import DIM, NOISY
 from edge_agent.core.records import Image
-from edge_agent.pose.retouch import DIM, NOISY, Retouch
+from edge_agent.pose.retouch import Retouch
 
 SIZE = (180, 320)
 
@@ -45,7 +46,7 @@ def test_noise_fades_where_nothing_moves_and_who_moves_leaves_no_trail() -> None
     for number in range(30):
         truth = with_someone(scene, 5 * number)
         cleared = retouch.clear(filmed(truth, noise, number))
-    assert retouch.noise == pytest.approx(noise, rel=0.25)
+    assert retouch.light.noise == pytest.approx(noise, rel=0.25)
     assert error(cleared[:, 220:], truth[:, 220:]) < 0.4 * noise
     assert error(cleared[40:150, 100:200], truth[40:150, 100:200]) < noise  # where they are, and where they just were
 
@@ -72,7 +73,7 @@ def test_black_bars_and_a_bright_window_do_not_hide_the_noise() -> None:
         picture = filmed(scene, 6, number)
         picture[:30], picture[150:], picture[40:80, 200:300] = 0, 0, 255
         retouch.clear(picture)
-    assert retouch.noise > 2 * NOISY
+    assert retouch.light.noise > 2 * NOISY
 
 
 def test_a_camera_that_is_moved_is_not_noisy() -> None:
@@ -89,6 +90,15 @@ def test_a_dim_picture_gets_more_levels() -> None:
     assert int(cleared.max()) - int(cleared.min()) > 4 * (DIM // 2)
 
 
+def test_the_name_and_time_that_a_camera_writes_are_no_light() -> None:
+    retouch, scene = Retouch(), hall(15, 15 + DIM // 2)
+    scene[4:20, 10:150:4], scene[164:176, 200:310:4] = 255, 255
+    for _ in range(40):
+        cleared = retouch.clear(scene)[24:156]
+    assert int(cleared.max()) - int(cleared.min()) > 4 * (DIM // 2)
+    assert retouch.light.levels == pytest.approx(DIM // 2, abs=1)
+
+
 def test_when_the_lights_go_on_it_is_left_alone_again() -> None:
     retouch = Retouch()
     assert all(retouch.clear(hall(15, 55)).max() > 180 for _ in range(8))
@@ -100,7 +110,7 @@ def test_a_lamp_that_flickers_switches_nothing_and_is_no_noise() -> None:
     retouch = Retouch()
     dim, brighter = hall(10, 10 + DIM - 5), hall(10, 10 + DIM + 5)
     assert all(retouch.clear(dim if number % 32 < 16 else brighter).max() > 160 for number in range(160))
-    assert retouch.noise < NOISY
+    assert retouch.light.noise < NOISY
 
 
 def test_a_stream_that_changes_its_size_starts_anew() -> None:

@@ -398,6 +398,7 @@ def test_it_says_how_the_camera_is_and_what_to_change(page: Page) -> None:
     expect(row).to_contain_text(re.compile(r"dock-3up.*1280 × 720 px, [\d.]+ looks a second, \d+ ms each, on CPU"))
     expect(page.locator("#advice")).to_contain_text(re.compile(r"✓ Good: people are 3\d\d pixels tall"))
     expect(page.locator("#advice")).to_contain_text("✓ Good: feet are in view")
+    expect(page.locator("#figures")).to_contain_text(re.compile(r"Grey levels1\d\d of 256, noise 0\.\d"))
 
 
 def test_a_camera_that_is_down_says_why_and_no_password(page: Page) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.core.light import DIM, Light
 from edge_agent.core.posture import measure
 from edge_agent.core.rhythm import Rhythm, rhythm_of
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES
@@ -13,6 +14,7 @@ from edge_agent.core.view_quality import Body, Sight, advice, body_of, quality_o
 from tests.people import HINGE, STANDING, Person
 
 WELL_SEEN = Body("side", 300.0, feet=True)
+CLEAR = Light(levels=200.0, noise=0.1)
 
 
 def body(person: Person, lines: int = 720) -> Body:
@@ -24,8 +26,8 @@ def minute(*bodies: Body, seconds: int = 60, rate_hz: int = 5) -> list[Sight]:
     return [Sight(number / rate_hz, bodies) for number in range(seconds * rate_hz + 1)]
 
 
-def complaints(sights: list[Sight], late: int = 0, *, alone: bool = True) -> list[str]:
-    return [what for what, _ in advice(quality_of(sights, late), alone=alone)]
+def complaints(sights: list[Sight], late: int = 0, light: Light = CLEAR, *, alone: bool = True) -> list[str]:
+    return [what for what, _ in advice(quality_of(sights, late, light), alone=alone)]
 
 
 def test_a_standing_body_is_as_tall_as_it_is_drawn_whatever_the_pictures_size() -> None:
@@ -48,7 +50,7 @@ def test_from_where_a_body_is_seen(view_deg: float, view: str) -> None:
 
 
 def test_a_good_view_needs_no_advice() -> None:
-    quality = quality_of(minute(WELL_SEEN), late=0)
+    quality = quality_of(minute(WELL_SEEN), 0, CLEAR)
     assert quality.looks_per_s == pytest.approx(5)
     assert (quality.seen_share, quality.height) == (1.0, 300.0)
     assert list(advice(quality, alone=True)) == []
@@ -77,6 +79,16 @@ def test_what_is_wrong_with_a_view_is_told(seen: Body, told: str) -> None:
     assert told in complaint
 
 
+def test_too_little_light_is_told_whether_anybody_was_found_in_it_or_not() -> None:
+    dim = Light(DIM / 2, noise=3.0)
+    assert "dim (42 of 256 grey levels" in complaints(minute(WELL_SEEN), light=dim)[0]
+    assert [what[:14] for what in complaints(minute(), light=dim)] == ["the picture is", "nobody was see"]
+
+
+def test_noise_alone_is_no_flaw_for_it_is_taken_out() -> None:
+    assert complaints(minute(WELL_SEEN), light=Light(200.0, noise=6.0)) == []
+
+
 def test_a_box_that_is_too_slow_is_told_of_unless_the_agent_ran_beside() -> None:
     assert "30% of the pictures" in complaints(minute(WELL_SEEN), late=129)[0]
     assert complaints(minute(WELL_SEEN), late=129, alone=False) == []
@@ -86,13 +98,13 @@ def test_time_in_view_counts_by_time_not_by_looks() -> None:
     """Where nobody is, looks are rarer."""
     present = [Sight(number / 10, (WELL_SEEN,)) for number in range(100)]
     absent = [Sight(10.0 + number, ()) for number in range(11)]
-    assert quality_of(present + absent, 0).seen_share == pytest.approx(0.5)
+    assert quality_of(present + absent, 0, CLEAR).seen_share == pytest.approx(0.5)
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e6), st.booleans())))
 def test_no_looks_break_the_account(looks: list[tuple[float, bool]]) -> None:
     sights = [Sight(time_s, (WELL_SEEN,) if seen else ()) for time_s, seen in sorted(looks)]
-    quality = quality_of(sights, 3)
+    quality = quality_of(sights, 3, CLEAR)
     assert 0 <= quality.seen_share <= 1
     assert 0 <= quality.late_share <= 1
 

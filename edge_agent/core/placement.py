@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
+from edge_agent.core import light
 from edge_agent.core.bend import Moment
 from edge_agent.core.figures import Share
+from edge_agent.core.light import Light
 from edge_agent.core.quality import UNKNOWN_CAUTION, UNKNOWN_POOR, Level
 from edge_agent.core.records import Lift, View
 
@@ -43,13 +45,17 @@ _UNTOLD: Final = {
 
 @dataclass(slots=True)
 class Placement:
-    """Fed look by look. ``looks``, and those with anybody in them; bends by view, and by why they were not told."""
+    """Fed look by look. ``looks``, and those with anybody in them; bends by view, and by why they were not told.
+
+    ``light``: as the newest picture has it.
+    """
 
     looks: int = 0
     occupied: int = 0
     feet_hidden: int = 0
     bodies: int = 0
     picture_px: int = 0
+    light: Light = field(default_factory=Light)
     views: Counter[View] = field(default_factory=Counter)
     untold: Counter[str] = field(default_factory=Counter)
     _heights_px: deque[float] = field(default_factory=lambda: deque(maxlen=_SIZES))
@@ -82,8 +88,13 @@ class Placement:
     def advice(self) -> list[Advice]:
         """What is good and what to change, in the order in which to change it."""
         if not self.occupied:
-            return [("caution", "nobody was seen so far: walk through the picture, and stand where people lift")]
-        return [*self._size(), *self._feet(), *self._view(), *self._told()]
+            walk = "nobody was seen so far: walk through the picture, and stand where people lift"
+            return [*self._lit(), ("caution", walk)]
+        return [*self._lit(), *self._size(), *self._feet(), *self._view(), *self._told()]
+
+    def _lit(self) -> Iterator[Advice]:
+        for what, fix in light.advice(self.light):
+            yield "poor", f"{fix}: {what}"
 
     def _size(self) -> Iterator[Advice]:
         height_px = self.height_px

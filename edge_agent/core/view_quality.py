@@ -11,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from edge_agent.core import placement
+from edge_agent.core import light, placement
+from edge_agent.core.light import Light
 from edge_agent.core.posture import SEEN, Posture
 from edge_agent.core.records import VIEWS, Pose, View
 from edge_agent.core.skeleton import ANKLES, HEAD, HEELS, HIPS, SHOULDERS, TOES
@@ -64,6 +65,7 @@ class ViewQuality:
     views: dict[View, float]
     feet_share: float
     height: float | None
+    light: Light
 
 
 def body_of(pose: Pose, posture: Posture, frame_height_px: int) -> Body:
@@ -78,7 +80,7 @@ def body_of(pose: Pose, posture: Posture, frame_height_px: int) -> Body:
     return Body(view, height, feet)
 
 
-def quality_of(sights: Sequence[Sight], late: int) -> ViewQuality:
+def quality_of(sights: Sequence[Sight], late: int, light: Light) -> ViewQuality:
     """``late``: how many pictures were due and not looked at."""
     spans = [min(later.time_s - one.time_s, _FARTHEST_APART_S) for one, later in pairwise(sights)]
     seen_s = sum(span for span, sight in zip(spans, sights, strict=False) if sight.bodies)
@@ -93,6 +95,7 @@ def quality_of(sights: Sequence[Sight], late: int) -> ViewQuality:
         views={view: _share([body.view == view for body in bodies]) for view in VIEWS},
         feet_share=_share([body.feet for body in bodies]),
         height=median(heights) if heights else None,
+        light=light,
     )
 
 
@@ -109,6 +112,7 @@ def advice(quality: ViewQuality, *, alone: bool) -> Iterator[tuple[str, str]]:
     if quality.looks < FEWEST_LOOKS or quality.looks_per_s < FEWEST_PER_S:
         yield "looked too seldom to judge", "look longer, or while the box has less to do"
         return
+    yield from light.advice(quality.light)
     if not any(quality.views.values()):
         yield (
             "nobody was seen",

@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from edge_agent.agent import Look, Watch
 from edge_agent.camera import Camera
+from edge_agent.core.light import Light
 from edge_agent.core.records import Frame
 from edge_agent.core.view_quality import LINES, Sight, ViewQuality, advice, body_of, quality_of
 from edge_agent.doctor.finding import Facts, Finding
@@ -64,6 +65,7 @@ class _Seen:
     sights: list[Sight] = field(default_factory=list)
     failed: int = 0
     late: int = 0
+    light: Light = field(default_factory=Light)
 
 
 def look_through(
@@ -109,7 +111,7 @@ def _see(camera: CameraSettings, watch: Watch, seconds: float, turns: threading.
             source.rest(watch.due_s)
     finally:
         source.close()
-    seen.late = late.pictures
+    seen.late, seen.light = late.pictures, watch.light
     return seen
 
 
@@ -142,7 +144,7 @@ def _finding(camera: CameraSettings, seen: _Seen, watch: Watching) -> Finding:
         if seen.failed:
             return Finding(check, "fail", f"{what}: inference failed {seen.failed} times", "set pose.device to CPU")
         return Finding(check, "fail", what, "look longer: --watch 60; see this camera's line above")
-    quality = quality_of(seen.sights, seen.late)
+    quality = quality_of(seen.sights, seen.late, seen.light)
     flaws = list(advice(quality, alone=watch.alone))
     beside = "" if watch.alone else " beside the running agent"
     detail = "; ".join([_described(quality, beside), *(what for what, _ in flaws)])
@@ -153,6 +155,8 @@ def _described(quality: ViewQuality, beside: str) -> str:
     parts = [f"{quality.looks_per_s:.1f} looks/s{beside}", f"somebody in view {quality.seen_share:.0%} of the time"]
     if quality.height is not None:
         parts.append(f"{quality.height:.0f} of {LINES} lines tall")
+    if quality.light.levels is not None:
+        parts.append(f"{quality.light.levels:.0f} of 256 grey levels{' with noise' if quality.light.noisy else ''}")
     shares = [f"{share:.0%} {_VIEWS[view]}" for view, share in quality.views.items() if share]
     return ", ".join([*parts, *shares])
 
@@ -163,6 +167,8 @@ def _facts(quality: ViewQuality) -> Facts:
         "looks_per_s": round(quality.looks_per_s, 2),
         "late_share": round(quality.late_share, 3),
         "seen_share": round(quality.seen_share, 3),
+        "grey_levels_of_256": None if quality.light.levels is None else round(quality.light.levels),
+        "noise_grey_levels": round(quality.light.noise, 2),
         "feet_share": round(quality.feet_share, 3),
         "person_height_px_of_720": None if quality.height is None else round(quality.height),
     }

@@ -7,19 +7,15 @@ what each step is worth.
 from collections import deque
 from math import sqrt
 from statistics import median
-from typing import Final
 
 import cv2
 import numpy as np
 
+from edge_agent.core.light import DIM, Light
 from edge_agent.core.records import Floats, Image
 
-NOISY: Final = 1.0
-"""Grey levels, standard deviation. Compression takes most noise away: 26 of 120 clips of simulated cameras have
-1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
-DIM: Final = 85
-"""A picture of fewer grey levels than this, a third of all, is stretched to two thirds."""
-# A stretched one stays so until it has this many times as many levels: a lamp that flickers is no new camera.
+# A dim picture is stretched to two thirds of all levels, and stays so until it has this many times as many of its
+# own: a lamp that flickers is no new camera.
 _NO_LONGER_DIM = 1.25
 _DARKEST, _BRIGHTEST = 20, 200  # nearer to the ends what few levels there are glare
 # How far on its way to the mean each still picture takes it; and what differs by more of what noise does, moves.
@@ -28,6 +24,7 @@ _SMOOTH, _BLOCK = (5, 5), 8
 _BLACK, _WHITE = 2, 253
 _MEASURED_FIRST, _MEASURED_EVERY = 4, 16
 _SAMPLE_WIDTH_PX = 160
+_EDGE = 8  # an eighth at the top and one at the bottom, where cameras write name and time, says nothing of the light
 # The standard deviation of what is spread normally, by the median of its sizes.
 _BY_MEDIAN = 1 / 0.6745
 _GLARING = 0.05  # of a stretched picture, brighter than its brightest when that was measured
@@ -35,9 +32,13 @@ _LEAST_CHANGE = 0.5  # grey levels, of the smoothed difference: what rounding do
 
 
 class Retouch:
-    """One for each camera. Measures on some of the pictures it is given whether they need anything."""
+    """One for each camera. Measures on some of the pictures it is given whether they need anything.
+
+    ``light``: what was measured last, before anything was done about it.
+    """
 
     def __init__(self) -> None:
+        self.light = Light()
         self._shape: tuple[int, ...] = ()
         self._mean: Floats | None = None
 
@@ -48,16 +49,11 @@ class Retouch:
         if self._pictures < _MEASURED_FIRST or self._pictures % _MEASURED_EVERY == 0 or self._glares(image):
             self._measure(image)
         self._pictures += 1
-        if self.noise >= NOISY:
+        if self.light.noisy:
             image = np.asarray(cv2.medianBlur(self._at_rest(image), 3), np.uint8)
         else:
             self._mean = None  # 11 MB at 1280x720
         return image if self._levels is None else np.asarray(cv2.LUT(image, self._levels), np.uint8)
-
-    @property
-    def noise(self) -> float:
-        """Standard deviation in grey levels, of the last measurements."""
-        return median(self._noises) if self._noises else 0.0
 
     def _start(self, image: Image) -> None:
         self._shape, self._pictures = image.shape, 0
@@ -72,14 +68,15 @@ class Retouch:
             self._noises.append(_noise_between(before, self._sample))
         height = max(round(_SAMPLE_WIDTH_PX * image.shape[0] / image.shape[1]), 1)
         small = cv2.resize(image, (_SAMPLE_WIDTH_PX, height), interpolation=cv2.INTER_AREA)
-        low, high = np.percentile(_grey(np.asarray(small, np.uint8)), (0.1, 99.9))
+        low, high = np.percentile(_middle(_grey(np.asarray(small, np.uint8))), (0.1, 99.9))
         limit = DIM if self._levels is None else _NO_LONGER_DIM * DIM
         self._high = float(high)
         self._levels = _stretched(low, high) if high - low < limit else None
+        self.light = Light(float(high - low), median(self._noises) if self._noises else 0.0)
 
     def _glares(self, image: Image) -> bool:
         """Whether the lights went on while the picture is stretched."""
-        return self._levels is not None and float(np.mean(image[::8, ::8, 1] > self._high)) > _GLARING
+        return self._levels is not None and float(np.mean(_middle(image[::8, ::8, 1]) > self._high)) > _GLARING
 
     def _at_rest(self, image: Image) -> Image:
         """Each place as the mean of its last pictures, as long as nothing moves there."""
@@ -88,7 +85,7 @@ class Retouch:
             self._mean, self._mean_grey = image.astype(np.float32), grey
         change = np.abs(cv2.blur(cv2.subtract(grey, self._mean_grey, dtype=cv2.CV_16S), _SMOOTH))
         usual = max(float(np.median(change[::4, ::4])) * _BY_MEDIAN, _LEAST_CHANGE)
-        if usual > 2 * self.noise:  # smoothed, noise is less: the light has changed, or the camera has turned
+        if usual > 2 * self.light.noise:  # smoothed, noise is less: the light has changed, or the camera has turned
             self._mean, self._mean_grey = image.astype(np.float32), grey
             return image
         moves = np.asarray(change > _MOVES * usual, np.uint8)
@@ -97,6 +94,11 @@ class Retouch:
         still = np.asarray(cv2.convertScaleAbs(self._mean), np.uint8)
         self._mean_grey = _grey(still)
         return still
+
+
+def _middle(picture: Image) -> Image:
+    edge = len(picture) // _EDGE
+    return picture[edge : len(picture) - edge]
 
 
 def _grey(image: Image) -> Image:

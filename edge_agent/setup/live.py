@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from edge_agent.camera import redact
+from edge_agent.core.light import Light
 from edge_agent.core.placement import Placement
 from edge_agent.core.records import View
 from edge_agent.setup.watch import Aim, Aims
@@ -34,9 +35,14 @@ def _figures(placement: Placement) -> list[tuple[str, str]]:
     return [
         ("Looks with somebody in them", f"{placement.occupied} of {looks}"),
         ("Height of people standing", "–" if height_px is None else f"{height_px:.0f} of {placement.picture_px} px"),
+        ("Grey levels", _lit(placement.light)),
         ("Bends seen", ", ".join([str(placement.bends), *views])),
         ("Bends that could not be told", ", ".join([str(placement.untold.total()), *untold])),
     ]
+
+
+def _lit(light: Light) -> str:
+    return "–" if light.levels is None else f"{light.levels:.0f} of 256, noise {light.noise:.1f}"
 
 
 def _health(aim: Aim, device: str) -> tuple[str, str, str, str]:

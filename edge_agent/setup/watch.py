@@ -126,6 +126,7 @@ class Aim:
     def _keep(self, frame: Frame, look: Look) -> None:
         height, width = frame.image.shape[:2]
         self.size_px = (width, height)
+        self.placement.light = self._watch.light
         self.placement.see([person.moment for person in look.people], look.lifts, height)
         self._bodies = tuple(_body(person, self.size_px, self.settings) for person in look.people)
         if self.shutter.left_s:
