@@ -229,7 +229,8 @@ class Watch:
         readings = read_bend(bend, upright, self._eyes.tell_angles)
         seen = measure_bend(bend, upright, readings)
         verdict = judge(seen, self._thresholds)
-        hints = cues(Seen(bend, seen, readings, follower.after(bend), upright), self._thresholds, CueThresholds())
+        lift = Seen(bend, seen, readings, follower.after(bend), upright, verdict.technique)
+        hints = cues(lift, self._thresholds, CueThresholds())
         return Lift(
             person=person,
             start_s=bend.start_s,

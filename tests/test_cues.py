@@ -5,22 +5,25 @@ from dataclasses import replace
 import pytest
 
 from edge_agent.core.cues import CueThresholds, Seen, cues
+from edge_agent.core.kinematics import Estimate, Kinematics, TellAngles
 from edge_agent.core.posture import measure
-from edge_agent.core.technique import TechniqueThresholds, measure_bend, read_bend
+from edge_agent.core.records import Floats
+from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend
 from tests.people import FACINGS, HINGE, ROUNDED_STOOP, SQUAT, STANDING, Facing, Person, motion
 from tests.told import Keys, back, lift, lift_detector, told
 
 
-def said(keys: Keys) -> tuple[str, ...]:
+def said(keys: Keys, tell: TellAngles = told) -> tuple[str, ...]:
     """All cues on the one lift of a clip."""
     detector, bend, after = lift_detector(), None, []
     for time_s, body in motion(*keys):
         bend = detector.update(measure(body.pose(), time_s), back(body)) or bend
         after = [m for m in detector.standing if bend and m.time_s >= bend.end_s]
     assert bend is not None
-    readings = read_bend(bend, detector.upright, told)
-    seen = Seen(bend, measure_bend(bend, detector.upright, readings), readings, after, detector.upright)
-    return cues(seen, TechniqueThresholds(), CueThresholds())
+    readings = read_bend(bend, detector.upright, tell)
+    measures, limits = measure_bend(bend, detector.upright, readings), TechniqueThresholds()
+    seen = Seen(bend, measures, readings, after, detector.upright, judge(measures, limits).technique)
+    return cues(seen, limits, CueThresholds())
 
 
 @pytest.mark.parametrize("bottom", [HINGE, SQUAT], ids=["hinge", "squat"])
@@ -34,6 +37,16 @@ def test_where_in_the_bend_the_back_begins_to_round() -> None:
     (cue,) = said(lift(ROUNDED_STOOP))
     assert cue.startswith("the back rounds from a trunk inclination of ")
     assert 20 < float(cue.split()[-2].rstrip("°")) < 45
+
+
+def test_a_back_that_is_hardly_seen_is_not_said_to_round() -> None:
+    """From behind, flexed by 40° give or take 45°: the verdict is unknown, and no cue knows better."""
+
+    def hardly(code: Floats, upright: Floats | None) -> Kinematics:
+        sure = told(code, upright)
+        return replace(sure, spine_flexion_deg=Estimate(min(sure.spine_flexion_deg.value, 40.0), 45.0))
+
+    assert said(lift(ROUNDED_STOOP), hardly) == ()
 
 
 def test_knees_that_travel_forward_in_a_hinge() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from edge_agent.core.bend import Bend, Moment
+from edge_agent.core.records import Technique
 from edge_agent.core.technique import Measures, Reading, TechniqueThresholds
 from edge_agent.core.upright import Upright
 
@@ -44,7 +45,7 @@ class Seen:
     """One lift as the cues look at it.
 
     ``readings`` are the moments of the bend of which the outline was seen, with their angles. ``after`` are the
-    moments right after it, standing.
+    moments right after it, standing. ``told`` is the verdict.
     """
 
     bend: Bend
@@ -52,6 +53,7 @@ class Seen:
     readings: Sequence[Reading]
     after: Sequence[Moment]
     upright: Upright
+    told: Technique
 
 
 def cues(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> tuple[str, ...]:
@@ -67,9 +69,11 @@ def cues(seen: Seen, technique: TechniqueThresholds, limits: CueThresholds) -> t
 
 
 def _rounding(seen: Seen, technique: TechniqueThresholds) -> str | None:
-    """At what depth of the bend the back leaves its natural curve, going down."""
-    bent = seen.measures.bent
-    if bent is None or bent.spine_flexion_deg.value < technique.rounded_deg:
+    """At what depth of the bend the back leaves its natural curve, going down; of a back that was told to be rounded.
+
+    The verdict weighs how well the back was seen: what it calls unknown is not said by a cue instead.
+    """
+    if seen.told != "rounded_back":
         return None
     down = [(m, k) for m, k in seen.readings if m.time_s <= seen.bend.peak.time_s]
     flexed = [k for _, k in down if k.spine_flexion_deg.value >= technique.rounded_deg]

@@ -156,6 +156,14 @@ class Body:
             bends.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))) - self.rest_knee_deg)
         return np.mean(bends, axis=0)
 
+    def shank_deg(self, posed: Posed) -> np.ndarray:
+        """Inclination (T,) of the shanks against vertical as they ended up, knees forward positive, mean of both."""
+        leans = []
+        for side, _ in SIDES:
+            knee, ankle = (posed.joints[f"{b}.{side}"] for b in ("lowerleg01", "foot"))
+            leans.append(np.degrees(np.arctan2(ankle[:, 1] - knee[:, 1], knee[:, 2] - ankle[:, 2])))
+        return np.mean(leans, axis=0)
+
     def shoulders(self, pose: Pose) -> np.ndarray:
         """Midpoint (T, 3) of the shoulders, before the arms are solved: where a load can be reached from."""
         return middle(self.posed(replace(pose, grasp=np.zeros_like(pose.grasp))).joints, "upperarm01")

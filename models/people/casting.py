@@ -9,10 +9,10 @@ from activities import ACTIVITIES
 from body import Body
 from clothing import Look, Outfit, dress
 from film import Film
-from hall import NOTHING, obstacle, room
+from hall import NOTHING, obstacle, racks, room
 from person import Shape, Stance
 from render import Camera, Light
-from scene import Place
+from scene import CRATE_COLOURS, Place
 from script import Performance, Script, path_of, perform
 from spots import Spots
 
@@ -32,6 +32,7 @@ class Actor:
     look: Look
     shown: Performance
     done: list[tuple[str, float, float]]
+    tote: bool
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Clip:
     film: Film
     crf: int
     frames: int
+    racks: bool
 
     @property
     def duration_s(self) -> float:
@@ -54,9 +56,31 @@ class Clip:
         return self.frames / FPS
 
 
+@dataclass(frozen=True)
+class Site:
+    """What a clip's place adds: racks, crates instead of cartons, somebody who passes. Drawn apart from the rest."""
+
+    rng: np.random.Generator
+    racks: bool
+    tote: tuple | None
+    passer: tuple[Body, Outfit, Look] | None
+
+    @staticmethod
+    def sample(rng: np.random.Generator, kind: str) -> "Site":
+        """Of clips with one lifter every seventh has somebody who passes; crowds have one anyway."""
+        racked, totes, passed = rng.random(3) < (0.4, 0.3, 0.15)
+        tote = CRATE_COLOURS[rng.integers(len(CRATE_COLOURS))] if totes else None
+        passer = None
+        if passed and kind == "lifts":
+            body, outfit = Body(Shape.sample(rng), Stance.sample(rng)), Outfit.sample(rng)
+            passer = body, outfit, dress(body, outfit, rng)
+        return Site(rng, bool(racked), tote, passer)
+
+
 def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip, np.random.Generator]:
     """The clip with this number; the generator returned goes on to the pixels' noise."""
     rng = np.random.default_rng([seed, KINDS.index(kind), number])
+    site = Site.sample(np.random.default_rng([seed, KINDS.index(kind), number, 1]), kind)
     light, film, crf = Light.sample(rng), Film.sample(rng), int(rng.integers(18, 36))
     count = 3 if kind == "crowd" else 1 + (kind == "movement" and rng.random() < 0.2)
     dressed = []
@@ -66,10 +90,16 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
             stance = replace(stance, stagger_m=float(rng.uniform(-WIDEST_STEP_M, WIDEST_STEP_M)))
         body, outfit = Body(shape, stance), Outfit.sample(rng)
         dressed.append((body, outfit, dress(body, outfit, rng)))
+    if site.passer:
+        dressed.append(site.passer)
     write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding, "form": _forming, "shift": _shifting}[kind]
     for _ in range(TRIES):
         camera = sample_camera(kind, size, rng)
         scripts = write([body for body, _, _ in dressed], Spots(camera), number, rng)
+        if site.passer:
+            scripts.append(_passing(site.passer[0], Spots(camera), site.rng))
+        for script in scripts:
+            script.tote = site.tote
         seconds = _length_s(scripts, rng)
         paths = [path_of(script, _times(seconds))[1].at for script in scripts]
         if not roles.bump(scripts, paths) and all(t.end_s < seconds for s in scripts for t in s.lifts):
@@ -77,9 +107,14 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
     else:
         raise RuntimeError(f"{kind} {seed}-{number}: no way found for these people round each other")
     shown = [perform(script, _times(seconds)) for script in scripts]
-    actors = [Actor(*d, s, script.done) for d, s, script in zip(dressed, shown, scripts, strict=True)]
+    actors = [
+        Actor(*d, s, script.done, script.tote is not None)
+        for d, s, script in zip(dressed, shown, scripts, strict=True)
+    ]
     hall, in_the_way = _surroundings(scripts, shown, camera, rng)
-    return Clip(kind, actors, camera, light, hall, in_the_way, film, crf, len(_times(seconds))), rng
+    standing = racks(camera, _walked(scripts, shown), site.rng) if site.racks else []
+    hall = np.concatenate([hall, *standing])
+    return Clip(kind, actors, camera, light, hall, in_the_way, film, crf, len(_times(seconds)), bool(standing)), rng
 
 
 def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) -> Camera:
@@ -132,9 +167,13 @@ def _crowding(bodies: list[Body], spots: Spots, number: int, rng: np.random.Gene
         if rng.random() < 0.6
         else _arrived(bodies[1], spots, rng, lambda script: roles.busy(script, spots, "read", 14.0)),
     ]
-    passer = Script(bodies[2], roles.enter(spots, rng)[0], rng)
+    return [*scripts, _passing(bodies[2], spots, rng)]
+
+
+def _passing(body: Body, spots: Spots, rng: np.random.Generator) -> Script:
+    passer = Script(body, roles.enter(spots, rng)[0], rng)
     roles.passer(passer, spots)
-    return [*scripts, passer]
+    return passer
 
 
 def _arrived(body: Body, spots: Spots, rng: np.random.Generator, role: Callable[[Script], None]) -> Script:
@@ -162,6 +201,13 @@ def _times(seconds: float) -> np.ndarray:
     return np.arange(round(seconds * FPS)) / FPS
 
 
+def _walked(scripts: list[Script], shown: list[Performance]) -> np.ndarray:
+    """Floor points (N, 2) that people use."""
+    return np.concatenate(
+        [*(p.path.at[::5, :2] for p in shown), *(np.array(s.blocked).reshape(-1, 2) for s in scripts)]
+    )
+
+
 def _surroundings(
     scripts: list[Script], shown: list[Performance], camera: Camera, rng: np.random.Generator
 ) -> tuple[np.ndarray, tuple[str, np.ndarray]]:
@@ -171,9 +217,7 @@ def _surroundings(
         props, under = roles.loads(script, performance)
         script.props += props
         standing += under
-    walked = np.concatenate(
-        [*(p.path.at[::5, :2] for p in shown), *(np.array(s.blocked).reshape(-1, 2) for s in scripts)]
-    )
+    walked = _walked(scripts, shown)
     in_the_way = NOTHING
     if rng.random() < 0.22:
         spot = shown[0].path.at[len(shown[0].path.at) // 2, :2]

@@ -29,7 +29,7 @@ from casting import FPS, KINDS, SIZES, Actor, Clip
 from clothing import Outfit
 from film import Film
 from hall import NOTHING
-from motion import Timed
+from motion import Lift, Timed, load_point
 from render import Renderer
 from stage import Skin, Stage
 
@@ -95,7 +95,7 @@ def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None
     command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1 {part}"
     encoder = subprocess.Popen(command.split(), stdin=subprocess.PIPE)
     for i in range(clip.frames):
-        encoder.stdin.write(film.picture(stage.frame(i)).tobytes())
+        encoder.stdin.write(film.picture(stage.exposed(i, clip.film.open_share)).tobytes())
     encoder.stdin.close()
     if encoder.wait():
         raise SystemExit(f"ffmpeg failed on {part}")
@@ -105,9 +105,9 @@ def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None
 # --- labels ---------------------------------------------------------------------------------------------
 
 
-def label(clip: Clip, shares: list[float]) -> dict:
+def label(name: str, clip: Clip, shares: list[float]) -> dict:
     """What happens in a clip, in the form that the scorer reads, and under which conditions."""
-    people = [_person(clip, actor) for actor in clip.actors]
+    people = [_person(clip, actor, f"{name} {number}") for number, actor in enumerate(clip.actors, 1)]
     lifts = [lift for person in people for lift in person["lifts"]]
     for lift, share in zip(lifts, shares, strict=True):
         lift["conditions"]["visible_share"] = round(share, 2)
@@ -124,22 +124,27 @@ def label(clip: Clip, shares: list[float]) -> dict:
             "elevation_deg": round(float(np.degrees(np.arcsin((camera.eye[2] - camera.target[2]) / far))), 1),
             "distance_m": round(far, 2),
             "height_px": round(camera.focal_px * first.body.height_m / far),
-            "clothing": clothing(first.outfit),
             "occlusion": clip.obstacle[0],
+            "background": "racks" if clip.racks else "other",
+            "shutter_ms": round(1000 * clip.film.open_share / FPS),
             "kind": clip.kind,
             "crf": clip.crf,
         },
     }
 
 
-def clothing(outfit: Outfit) -> str:
-    """The one word for what somebody wears that matters most to the outline."""
-    if outfit.vest is not None:
-        return "vest"
-    return "loose" if outfit.shirt_loose_m > 0.02 else "tight" if outfit.shirt_loose_m < 0.01 else "plain"
+def clothing(outfit: Outfit) -> dict[str, str]:
+    """What somebody wears: the one word that matters most to the outline of the back, and what else changes it."""
+    plain = "loose" if outfit.shirt_loose_m > 0.02 else "tight" if outfit.shirt_loose_m < 0.01 else "plain"
+    head = "helmet" if outfit.helmet else "hood" if outfit.hood_m else "long hair" if outfit.long_hair else "bare"
+    return {
+        "clothing": "vest" if outfit.vest else "jacket" if outfit.jacket else plain,
+        "head": head,
+        "back_support": "worn" if outfit.back_support else "none",
+    }
 
 
-def _person(clip: Clip, actor: Actor) -> dict:
+def _person(clip: Clip, actor: Actor, subject: str) -> dict:
     lifts = [_lift(clip, actor, timed) for timed in actor.shown.lifts]
     for lift, lean_deg in zip(lifts, actor.shown.leans_deg, strict=False):
         lift["conditions"] |= {
@@ -150,8 +155,9 @@ def _person(clip: Clip, actor: Actor) -> dict:
     return {
         # Who is out of the picture most of the time, as somebody who only crosses it, is at its edge.
         "x": round(float(np.clip(np.median([lift["x"] for lift in lifts] or middle), 0, 1)), 3),
+        "subject": subject,
         "lifts": lifts,
-        "conditions": {"clothing": clothing(actor.outfit), "activities": ", ".join(done[0] for done in actor.done)},
+        "conditions": {**clothing(actor.outfit), "activities": ", ".join(done[0] for done in actor.done)},
     }
 
 
@@ -166,13 +172,21 @@ def _lift(clip: Clip, actor: Actor, timed: Timed) -> dict:
         "spine_flexion_deg": round(lift.spine_deg, 1),
         "trunk_inclination_deg": round(lift.trunk_deg, 1),
         "knee_flexion_deg": round(float(actor.body.knee_deg(shown.posed())[i]), 1),
+        "shin_inclination_deg": round(float(actor.body.shank_deg(shown.posed())[i]), 1),
         "view_from_side_deg": round(place.view_from_side_deg(clip.camera.eye), 1),
         "x": round(_x(clip, actor, i), 3),
         "conditions": {
             "legs": lift.legs,
-            "load": "none" if lift.box == "none" else "low" if lift.carried_low else "box",
+            "load": _load(lift, actor.tote),
+            "hands_m": round(float(load_point(actor.body, lift)[2]), 2),
         },
     }
+
+
+def _load(lift: Lift, tote: bool) -> str:
+    if lift.box == "none":
+        return "none"
+    return "low" if lift.carried_low else "tote" if tote else "box"
 
 
 def _x(clip: Clip, actor: Actor, frame: int) -> float:
@@ -210,7 +224,7 @@ def draw(video: Path, kind: str, seed: int, number: int, size: tuple[int, int]) 
     clip, rng = casting.cast(kind, seed, number, size)
     stage, clip = staged(clip, renderer_of(size))
     render(clip, stage, rng, video)
-    labels = label(clip, visible(clip, stage))
+    labels = label(video.stem, clip, visible(clip, stage))
     stage.leave()
     return labels, 1000 * (time.process_time() - begun_s) / clip.frames
 

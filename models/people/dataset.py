@@ -1,6 +1,6 @@
 """Training frames of simulated lifts: a seeded, resumable generator of short sequences with exact truth.
 
-    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1] [--frames 10] [--upright 2] [--unusual 0]
+    python dataset.py OUT_FOLDER [--sequences 500] [--seed 1] [--frames 10] [--upright 2] [--unusual 0] [--dropped 0]
 
 A sequence is one person, one camera, one lift: upright frames first, then some across the lift. Each frame is a
 JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of the crop.
@@ -8,7 +8,7 @@ JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of
 
 import argparse
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import arms
@@ -17,12 +17,13 @@ import numpy as np
 from body import SPINE, Body, Posed
 from clothing import Look, Outfit, dress
 from film import Film
-from motion import Lift, Movement, Timed, move
+from motion import LEAST_HEAD_DEG, Lift, Movement, Timed, move
 from person import Shape, Stance
 from render import Camera, Light, Renderer, box, mesh
 from scene import CARDBOARD, Place, barbell, random_hall
 
 FEW = 8  # fewer frames of a lift than this are taken about its bottom
+DROPPED_DEG = (10.0, 40.0)  # further than the trunk; a neck flexes by about 45
 CROP_PX = 320
 FRAME_WIDTH, FRAME_HEIGHT = 1920, 1080
 PAIRED = {
@@ -63,6 +64,7 @@ class Takes:
     across: int = 10
     upright: int = 2
     unusual: float = 0.0  # share of people who hold their arms elsewhere and bend their spine in other places
+    dropped: float = 0.0  # share of people whose head goes further than the trunk, chin to the chest
 
     def times(self, lift: Lift, at_s: float, rng: np.random.Generator) -> np.ndarray:
         """(upright + across,) seconds."""
@@ -105,6 +107,8 @@ def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Ge
     lift = sample_lift(body.stance, rng)
     if unusual:
         lift = arms.elsewhere(lift, own)
+    if own.random() < takes.dropped:
+        lift = replace(lift, head_share=1 + float(own.uniform(*DROPPED_DEG)) / max(lift.trunk_deg, LEAST_HEAD_DEG))
     timed = Timed(lift, 2.0)
     movement = move(body, [timed], takes.times(lift, timed.at_s, rng), rng)
     place = Place(0.0, 0.0, rng.uniform(-12, 12))
@@ -283,8 +287,10 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=10, help="of each lift")
     parser.add_argument("--upright", type=int, default=2, help="frames of the person standing")
     parser.add_argument("--unusual", type=float, default=0.0, help="share with arms and spine elsewhere, 0 to 1")
+    parser.add_argument("--dropped", type=float, default=0.0, help="share whose head drops below the trunk, 0 to 1")
     args = parser.parse_args()
-    generate(args.folder, args.sequences, args.seed, Takes(args.frames, args.upright, args.unusual))
+    takes = Takes(args.frames, args.upright, args.unusual, args.dropped)
+    generate(args.folder, args.sequences, args.seed, takes)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,11 @@ class Film:
             rng.uniform(0, 180),
         )
 
+    @property
+    def open_share(self) -> float:
+        """How long the shutter stays open, as a share of the time between two pictures of 15/s."""
+        return 30 * self.smear
+
     def photographed(self, image: np.ndarray, side_px: float, rng: np.random.Generator) -> np.ndarray:
         """The square rendering at the size, sharpness and tone of this camera."""
         size, drawn_px = int(side_px), len(image)

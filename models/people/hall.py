@@ -2,7 +2,7 @@
 
 import numpy as np
 from render import FLOATS, Camera, box
-from scene import BOARD, CARDBOARD, FLOOR, METAL, WALL, WOOD, pallet
+from scene import BAY_M, BOARD, CARDBOARD, FLOOR, METAL, RACK_M, WALL, WOOD, Place, pallet, rack
 
 NOTHING = ("none", np.empty((0, FLOATS), np.float32))
 
@@ -29,6 +29,22 @@ def room(camera: Camera, walked: np.ndarray, rng: np.random.Generator) -> np.nda
         look = (_colour(rng), rng.choice([METAL, CARDBOARD, WALL, WOOD]))
         parts.append(box(np.array([*at, size[2] / 2]), size, yaw, look))
     return np.concatenate(parts)
+
+
+def racks(camera: Camera, walked: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
+    """One to three pallet racks, wherever they are not in the way."""
+    parts = []
+    for _ in range(int(rng.integers(1, 4))):
+        a, far, bays = rng.uniform(0, 2 * np.pi), rng.uniform(1.5, 7), int(rng.integers(1, 4))
+        place = Place(far * np.cos(a), far * np.sin(a), float(np.degrees(a)) + 90 + rng.normal(0, 4))
+        half_m = bays * BAY_M / 2
+        along = np.stack([np.linspace(-half_m, half_m, 4 * bays + 1), *np.zeros((2, 4 * bays + 1))], axis=1)
+        if any(_hides(at, RACK_M / 2 + 0.5, camera, walked) for at in place.moved(along)[:, :2]):
+            continue
+        rows = rack((-half_m, -RACK_M / 2), bays, rng)
+        rows[:, 0:3], rows[:, 3:6] = place.moved(rows[:, 0:3]), place.turned(rows[:, 3:6])
+        parts.append(rows)
+    return parts
 
 
 def obstacle(

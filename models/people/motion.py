@@ -13,6 +13,7 @@ from body import Body, Pose
 LEGS = ("hinge", "squat", "semi")
 NEUTRAL_SPINE_DEG, ROUNDED_SPINE_DEG = 20.0, 35.0
 HIP_FLEXION_DEG = 132.0  # thigh against pelvis, as far as a supple adult can; AAOS gives 120 as normal
+LEAST_HEAD_DEG = 35.0  # who bends less than this looks at the load all the same
 MOVED = 0.05  # a lift starts (ends) once the body is this share into (from the end of) its movement
 
 
@@ -211,7 +212,7 @@ def _targets(lift: Lift) -> list[tuple[str, float, float]]:
         ("knee", lift.knee_deg, lift.knee_lead),
         ("balance", lift.balance_m, 0.0),
         ("shin_limit", lift.shin_limit_deg, 0.0),
-        ("head", lift.head_share * max(lift.trunk_deg, 35.0), 0.05),
+        ("head", lift.head_share * max(lift.trunk_deg, LEAST_HEAD_DEG), 0.05),
         ("twist", lift.twist_deg, 0.0),
         ("bend", lift.bend_deg, 0.0),
     ]

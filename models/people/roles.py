@@ -7,7 +7,7 @@ from activities import ACTIVITIES
 from dataset import sample_lift
 from motion import Lift, Timed, load_point
 from render import box
-from scene import CARDBOARD, Place, barbell
+from scene import CARDBOARD, Place, barbell, tote
 from script import Performance, Prop, Script
 from spots import Spots
 
@@ -159,6 +159,10 @@ def _load(script: Script, moves: list[Timed], rng: np.random.Generator) -> tuple
         [max(script.body.stance.hands_apart_m - 0.02, 0.12), rng.uniform(0.12, 0.4), rng.uniform(0.08, 0.4)]
     )
     size[2] = min(size[2], min(lows) / 0.7)
+    if script.tote is not None:
+        rows = tote(size, script.tote)
+        rows[:, 2] -= 0.2 * size[2]
+        return rows, 0.7 * size[2]
     look = (tuple(np.array([0.5, 0.35, 0.2]) * rng.uniform(0.6, 1.3)), CARDBOARD)
     return box(np.array([0.0, 0.0, -0.2 * size[2]]), size, 0.0, look), 0.7 * size[2]
 

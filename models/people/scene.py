@@ -7,6 +7,8 @@ from render import box
 
 METAL, CARDBOARD, FLOOR, WALL, WOOD = 4.0, 5.0, 6.0, 7.0, 8.0
 BOARD = (0.42, 0.29, 0.16)
+BAY_M, RACK_M = 2.3, 0.9  # a rack's bays are so wide, and it is so deep
+CRATE_COLOURS = ((0.05, 0.12, 0.45), (0.45, 0.06, 0.05), (0.25, 0.27, 0.29), (0.10, 0.30, 0.12))
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,16 @@ def _cardboard(rng: np.random.Generator) -> tuple:
 
 def rack(at: tuple[float, float], bays: int, rng: np.random.Generator) -> np.ndarray:
     """A pallet rack along x with its goods, as vertex rows."""
-    parts, (x0, y), bay = [], at, 2.3
+    parts, (x0, y), bay = [], at, BAY_M
     blue, orange = (0.05, 0.12, 0.36), (0.75, 0.26, 0.04)
     for i in range(bays + 1):
-        for dy in (0.0, 0.9):
+        for dy in (0.0, RACK_M):
             parts.append(box(np.array([x0 + i * bay, y + dy, 1.9]), np.array([0.09, 0.09, 3.8]), 0, (blue, METAL)))
     for i in range(bays):
         middle = x0 + (i + 0.5) * bay
         for level in (0.0, 1.35, 2.7):
             if level:
-                for dy in (0.0, 0.9):
+                for dy in (0.0, RACK_M):
                     parts.append(
                         box(np.array([middle, y + dy, level]), np.array([bay, 0.06, 0.11]), 0, (orange, METAL))
                     )
@@ -88,6 +90,18 @@ def rack(at: tuple[float, float], bays: int, rng: np.random.Generator) -> np.nda
                 if rng.random() < 0.85:
                     parts.append(box(centre, np.array([wide, 0.7, tall]), rng.normal(0, 2), _cardboard(rng)))
                 x += wide + rng.uniform(0.02, 0.15)
+    return np.concatenate(parts)
+
+
+def tote(size: np.ndarray, colour: tuple) -> np.ndarray:
+    """An open plastic crate with a rim, its middle at the origin, as vertex rows."""
+    (wide, deep, tall), wall, rim, look = size, 0.012, 0.02, (colour, METAL)
+    parts = [box(np.array([0, 0, -tall / 2 + wall / 2]), np.array([wide, deep, wall]), 0, look)]
+    for sign in (-1.0, 1.0):
+        parts.append(box(np.array([sign * (wide - wall) / 2, 0, 0]), np.array([wall, deep, tall]), 0, look))
+        parts.append(box(np.array([0, sign * (deep - wall) / 2, 0]), np.array([wide, wall, tall]), 0, look))
+        parts.append(box(np.array([sign * wide / 2, 0, tall / 2]), np.array([rim, deep + rim, rim]), 0, look))
+        parts.append(box(np.array([0, sign * deep / 2, tall / 2]), np.array([wide + rim, rim, rim]), 0, look))
     return np.concatenate(parts)
 
 

@@ -52,19 +52,23 @@ class Performance:
         """The frame at a time, or the first or last one."""
         return int(np.clip(np.round(time_s * self.fps), 0, len(self.path.at) - 1))
 
-    def prop_rows(self, frame: int) -> list[np.ndarray]:
-        """World vertex rows of everything this person moves, at one frame."""
-        drawn = []
-        for prop in self.props:
-            if not prop.shown[0] <= frame / self.fps <= prop.shown[1]:
-                continue
-            i = min(max(frame, self.frame_at(prop.from_s)), self.frame_at(prop.to_s))
-            place, rows = self.path.place(i), prop.rows.copy()
-            rows[:, 3:6] = place.turned(rows[:, 3:6])
-            rows[:, 0:3] = place.moved(rows[:, 0:3] + self._anchor(prop.anchor, i))
-            rows[:, 2] += self.path.at[i, 2]
-            drawn.append(rows)
-        return drawn
+    def prop_rows(self, at: float) -> list[np.ndarray]:
+        """World vertex rows of everything this person moves, at one frame, or between two."""
+        frame, last = int(at), len(self.path.at) - 1
+        shown = [prop for prop in self.props if prop.shown[0] <= frame / self.fps <= prop.shown[1]]
+        now = [self._rows(prop, frame) for prop in shown]
+        if at == frame:
+            return now
+        then = [self._rows(prop, min(frame + 1, last)) for prop in shown]
+        return [before + np.float32(at - frame) * (after - before) for before, after in zip(now, then, strict=True)]
+
+    def _rows(self, prop: Prop, frame: int) -> np.ndarray:
+        i = min(max(frame, self.frame_at(prop.from_s)), self.frame_at(prop.to_s))
+        place, rows = self.path.place(i), prop.rows.copy()
+        rows[:, 3:6] = place.turned(rows[:, 3:6])
+        rows[:, 0:3] = place.moved(rows[:, 0:3] + self._anchor(prop.anchor, i))
+        rows[:, 2] += self.path.at[i, 2]
+        return rows
 
     def _anchor(self, name: str, frame: int) -> np.ndarray:
         if name == "root":
@@ -86,6 +90,7 @@ class Script:
         self.moves: dict[str, list[tuple]] = defaultdict(list)
         self.lifts: list[Timed] = []
         self.leans_deg: list[float] = []  # past upright after each lift, where that was asked for
+        self.tote: tuple | None = None  # the colour of the crates that are lifted, where these are not cartons
         self.props: list[Prop] = []
         self.furniture: list[np.ndarray] = []
         self.blocked: list[tuple[float, float]] = []  # floor that other ways must keep clear of

@@ -13,6 +13,7 @@ from script import Performance
 from turns import rot
 
 _MARGIN_PX, _BLOCK_PX = 6, 32
+_EXPOSURES = 3  # of one frame: at 2 m/s and the slowest shutter the copies of a limb lie 5 cm apart
 Area = tuple[int, int, int, int]
 
 
@@ -79,8 +80,15 @@ class Stage:
                 buffer.release()
         self.hall.release()
 
-    def frame(self, number: int) -> np.ndarray:
-        """The picture (H, W, 3) at one frame."""
+    def exposed(self, number: int, open_share: float) -> np.ndarray:
+        """The picture (H, W, 3) of a shutter that opens at a frame, for this share of the time to the next."""
+        if not open_share:
+            return self.frame(number)
+        moments = number + open_share * np.linspace(0, 1, _EXPOSURES)
+        return np.mean([self.frame(at) for at in moments], axis=0).round().astype(np.uint8)
+
+    def frame(self, number: float) -> np.ndarray:
+        """The picture (H, W, 3) at one frame, or between two."""
         points = [person.pose(number) for person in self.people]
         areas = [(self._area(p), [person]) for p, person in zip(points, self.people, strict=True)]
         self._shadows(self.people)
@@ -176,11 +184,14 @@ class _Person:
     def buffers(self) -> list[moderngl.Buffer]:
         return [b for b in (self.moving, self.still, self.faces, self.things) if b]
 
-    def pose(self, frame: int) -> np.ndarray:
-        """Fill the buffers for a frame; return points (N, 3) all around body and things."""
+    def pose(self, at: float) -> np.ndarray:
+        """Fill the buffers for a frame, or between two; return points (N, 3) all around body and things."""
+        frame = int(at)
         rows = self.skin.at(self.shown, frame)
+        if at > frame and frame + 1 < len(self.shown.path.at):
+            rows += (at - frame) * (self.skin.at(self.shown, frame + 1) - rows)
         self.moving.write(rows.tobytes())
-        things = self.shown.prop_rows(frame)
+        things = self.shown.prop_rows(at)
         if self.things:
             self.things.release()
         self.things = self.gl.buffer(np.concatenate(things).astype("f4").tobytes()) if things else None

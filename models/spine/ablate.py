@@ -1,10 +1,12 @@
 """What each part of the spine model gains, and how far its cues can be trusted, on the people held out of training.
 
-Usage: python models/spine/ablate.py EXTRACTED.npz... --variants FOLDER --landmarks FOLDER [--card CARD.json]
+Usage: python models/spine/ablate.py EXTRACTED.npz... --variants FOLDER --landmarks FOLDER --across EXTRACTED.npz
+    [--card CARD.json]
 (in the product's own environment)
 
 --variants: made by ``variants.py``. --landmarks: lite.npz, full.npz and heavy.npz, made by ``extract.py`` from the
-same frames of held-out people. Writes the card that ``edge_agent.spine_card`` reads.
+same frames of held-out people. --across: people whose lifts were seen from beginning to end and of whom nobody was
+trained on, for the cues. Writes the card that ``edge_agent.spine_card`` reads.
 """
 
 import argparse
@@ -89,17 +91,26 @@ def landmarks(people: set[str], folder: Path, encoder: SpineEncoder) -> Ablation
     return Ablation(name="Landmarks", how=how, variants=variants)
 
 
+def lifts_across(path: str, encoder: SpineEncoder) -> list[HeldOutLift]:
+    """Every lift in it."""
+    rows = rows_of([path])
+    people = set(rows["sequence"].tolist())
+    return list(track(lifts_of(rows, people, encoder), "Lifts across", total=len(people)))
+
+
 def main() -> None:
     """Measure all of it and write the card."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("extracted", nargs="+")
     parser.add_argument("--variants", type=Path, required=True)
     parser.add_argument("--landmarks", type=Path, required=True)
+    parser.add_argument("--across", required=True)
     parser.add_argument("--card", type=Path, default=ROOT / "edge_agent" / "assets" / "spine-card.json")
     args = parser.parse_args()
     rows, encoder = rows_of(args.extracted), SpineEncoder(new_core())
     people = held_out_people(rows)
     lifts = list(track(lifts_of(rows, people, encoder), "As shipped", total=len(people)))
+    across = lifts_across(args.across, encoder)
     card = SpineCard(
         data=Data(
             people=len(set(rows["sequence"])),
@@ -114,7 +125,7 @@ def main() -> None:
             frames(lifts, encoder),
             landmarks(people, args.landmarks, encoder),
         ),
-        cues=tuple(cue_of(question, lifts, encoder.head) for question in QUESTIONS),
+        cues=tuple(cue_of(question, [*lifts, *across], encoder.head) for question in QUESTIONS),
     )
     args.card.write_text(card.model_dump_json(indent=1) + "\n")
     print(f"wrote {args.card}")

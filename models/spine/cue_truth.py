@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from heldout import HeldOutLift, errors_of, measures_of
+from heldout import HeldOutLift, errors_of, measures_of, verdict_of
 
 from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
@@ -75,10 +75,10 @@ def _sure(spread: float) -> bool:
 QUESTIONS = (
     Question(
         "The back rounds",
-        f"spine flexion of {TECHNIQUE.rounded_deg:g}° or more at the bottom, less when the bend begins; the angle is "
-        "the trunk's inclination in the first frame with that much, of some ten frames across the lift",
+        f"told as a rounded back; spine flexion of {TECHNIQUE.rounded_deg:g}° or more at the bottom, less when the "
+        "bend begins; the angle is the trunk's inclination in the first frame with that much, of some ten of the lift",
         "the back rounds from",
-        lambda _, _told: True,
+        lambda _, told: verdict_of(told).technique == "rounded_back",
         onset_deg,
         is_rounded,
         lambda lift: len(going_down(lift)) >= FEWEST_GOING_DOWN,
@@ -130,7 +130,8 @@ def _seen(lift: HeldOutLift, tell: TellAngles) -> Seen:
         readings.append((Moment(posture, depth, Back(NO_PROFILE, code)), told))
     moments = tuple(moment for moment, _ in readings)
     bend = Bend(moments, moments[0].time_s, moments[-1].time_s)
-    return Seen(bend, measures_of(lift.told(tell)), readings, (), upright)
+    angles = lift.told(tell)
+    return Seen(bend, measures_of(angles), readings, (), upright, verdict_of(angles).technique)
 
 
 def _at(time_s: float) -> Posture:

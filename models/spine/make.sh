@@ -25,6 +25,10 @@ done <<<"$recipe"
 "$python" models/spine/train.py "$work"/seen-*.npz --out edge_agent/assets
 .venv/bin/python models/spine/calibrate.py "$work"/seen-*.npz
 
+# Nobody to train on: whole lifts for the cues, heads that drop among them.
+"$python" models/people/dataset.py "$work/frames-8" --seed 8 --sequences 300 --frames 10 --upright 2 --unusual 0.3 --dropped 0.25
+[ -f "$work/across-8.npz" ] || .venv/bin/python models/spine/extract.py "$work/frames-8" "$work/across-8.npz"
+
 # The card. Always anew, for who is held out depends on who was seen.
 "$python" models/spine/variants.py "$work"/seen-*.npz --out "$work/variants"
 .venv/bin/python models/spine/heldout.py "$work"/seen-*.npz >"$work/held-out.txt"
@@ -34,4 +38,5 @@ for landmarker in lite full heavy; do
     .venv/bin/python models/spine/extract.py "$work/frames-3" "$work/landmarks/$landmarker.npz" \
         --landmarker "$landmarker" --people "$work/held-out.txt"
 done
-.venv/bin/python models/spine/ablate.py "$work"/seen-*.npz --variants "$work/variants" --landmarks "$work/landmarks"
+.venv/bin/python models/spine/ablate.py "$work"/seen-*.npz --variants "$work/variants" \
+    --landmarks "$work/landmarks" --across "$work/across-8.npz"
