@@ -76,7 +76,7 @@ QUESTIONS = (
     Question(
         "The back rounds",
         f"told as a rounded back; spine flexion of {TECHNIQUE.rounded_deg:g}° or more at the bottom, less when the "
-        "bend begins; the angle is the trunk's inclination in the first frame with that much, of some ten of the lift",
+        "bend begins; the angle is the trunk's inclination in the first frame with that much, of about ten",
         "the back rounds from",
         lambda _, told: verdict_of(told).technique == "rounded_back",
         onset_deg,
