@@ -32,6 +32,11 @@ def test_many_numbers_are_put_into_round_bins_that_hold_each_once() -> None:
     assert found == {"0 – 10": 8, "10 – 20": 10, "20 – 30": 10, "30 – 40": 10, "40 – 50": 6}
 
 
+def test_views_have_bins_of_their_own_and_up_to_60_degrees_comes_first() -> None:
+    seen = [done(10 * i, conditions={conditions.VIEW: angle}) for i, angle in enumerate((3, 40, 59, 90), 1)]
+    assert groups_of([filmed(*seen)], conditions.VIEW) == {"0 – 60": 3, "0 – 30": 1, "30 – 60": 2, "60 – 90": 1}
+
+
 @pytest.mark.parametrize(
     ("low", "high", "edges"),
     [

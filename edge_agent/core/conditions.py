@@ -1,13 +1,17 @@
 """Lifts sorted by the conditions under which they happened: words as they are, numbers in bins people can read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import floor, log10
+from math import floor, inf, log10
 
 from edge_agent.core.scoring import SCORED, Clip, Conditions, ScoredClip, TrueLift, narrowed
 
 UNLABELLED = "not labelled"
+VIEW = "view_from_side_deg"
+"""Its bins are always the same, so that reports can be compared; the first is the one that is aimed at."""
+
+_VIEWS = {"0 – 60": (0.0, 60.0), "0 – 30": (0.0, 30.0), "30 – 60": (30.0, 60.0), "60 – 90": (60.0, inf)}
 
 _FEW_VALUES = 6
 _BINS_ABOUT = 5
@@ -41,7 +45,9 @@ def by_condition(clips: Sequence[ScoredClip], name: str) -> list[Group]:
     """By one condition. Watched time and false lifts count where it holds for the whole clip."""
     values = _values(clips, name)
     numbers = [value for value in values if not isinstance(value, str)]
-    if len(numbers) == len(values) and len(set(numbers)) > _FEW_VALUES:
+    if name == VIEW:
+        sorted_out = [replace(_between(clips, name, *ends), name=spelt) for spelt, ends in _VIEWS.items()]
+    elif len(numbers) == len(values) and len(set(numbers)) > _FEW_VALUES:
         edges = readable_edges(min(numbers), max(numbers))
         sorted_out = [_between(clips, name, low, high) for low, high in pairwise(edges)]
     else:
