@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_agent.core.records import Floats
-from edge_agent.core.skeleton import KNEES
+from edge_agent.core.skeleton import ANKLES, HEELS, KNEES, TOES
 from edge_agent.core.tracking import Sighting, Track, Tracker
 from tests.people import HINGE, RATE_HZ, STANDING, Person, between
 
@@ -159,6 +159,25 @@ def test_a_stranger_in_other_clothes_is_not_the_one_who_left() -> None:
     assert stage.numbers(4 - 1 / RATE_HZ) == {"bo": 1}
 
 
+def feet_up(*, lying: bool) -> Sighting:
+    """What the network draws on somebody's shadow: feet at their feet, and from there down, or as yet to the side."""
+    body = STANDING.sighting()
+    xy = body.pose.xy.copy()
+    feet = [*ANKLES, *HEELS, *TOES]
+    xy[feet, 1] += (1.0 if lying else 2.2) * (body.hip[1] - xy[feet, 1])
+    return Sighting(replace(body.pose, xy=xy), body.colour)
+
+
+def test_a_ghost_on_a_shadow_is_not_believed_though_it_does_not_look_like_one_at_first() -> None:
+    tracker = Tracker()
+    tracker.admit([feet_up(lying=True)], 0.0)
+    (ghost,) = tracker.tracks
+    for look in range(1, 8):
+        tracker.update([(track, feet_up(lying=False)) for track in tracker.tracks], look / RATE_HZ)
+    assert (tracker.people, tracker.tracks) == (0, [])
+    assert ghost.looks == 1
+
+
 def unlikely() -> dict[str, Sighting]:
     pose = STANDING.pose(outlined=False)
     colour = np.array(BLUE, np.float32)
@@ -166,6 +185,7 @@ def unlikely() -> dict[str, Sighting]:
         "a low score": Sighting(replace(pose, score=0.3), colour),
         "joints that are all guesses": Sighting(replace(pose, visibility=np.full(33, 0.2, np.float32)), colour),
         "upside down": replace(STANDING, trunk_deg=175).sighting(),
+        "feet above the hips": feet_up(lying=False),
     }
 
 

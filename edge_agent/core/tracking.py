@@ -118,9 +118,11 @@ class Track:
         return off / allowed + 0.5 * clothes**2
 
     def is_seen_in(self, seen: Sighting, time_s: float) -> bool:
-        """Whether a look shows this person. Who is not believed in yet must hold still and keep their size."""
+        """Whether a look shows this person. Who is not believed in yet must hold still, upright, and keep their size."""
         if self.confirmed:
             return self.misfit(seen, time_s) < 1.5
+        if upside_down(seen):
+            return False
         steady = abs(float(np.log(max(seen.reach_px, 1.0) / self.reach_px))) < _STEADY
         return steady and self.misfit(seen, time_s) < 1
 
@@ -173,9 +175,13 @@ def on_body(point: Floats, seen: Sighting) -> bool:
 
 
 def upside_down(seen: Sighting) -> bool:
-    """Whether the shoulders hang far below the hips, as no worker's do but many a ghost's on a machine."""
-    trunk = seen.shoulder - seen.hip
-    return float(trunk[1]) > 0.8 * abs(float(trunk[0])) + 0.1 * seen.reach_px
+    """Whether shoulders hang far below the hips, or feet stand above them, as no worker's do.
+
+    Many a ghost's on a machine does, or on somebody's shadow, which begins at their feet and lies head down.
+    """
+    trunk, feet = seen.shoulder - seen.hip, seen.pose.xy[list(ANKLES)].mean(0) - seen.hip
+    hangs = float(trunk[1]) > 0.8 * abs(float(trunk[0])) + 0.1 * seen.reach_px
+    return hangs or float(feet[1]) < -0.1 * seen.reach_px
 
 
 def _overlap(one: Sighting, other: Sighting) -> bool:
