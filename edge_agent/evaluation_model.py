@@ -136,9 +136,10 @@ def _cues(card: SpineCard) -> str:
     rules = "".join(f"<li><b>{escape(cue.name)}:</b> {escape(cue.rule)}.</li>" for cue in card.cues)
     return section(
         "Cues against rendered truth",
-        f'<p class="note">{_origin(card)} Each cue as the program gives it, against what the simulation knows; '
-        "a lift just short of a limit that gets the cue counts as wrong. “Not told”: the view or the certainty of "
-        "the angle does not allow the cue, or too few frames show it.</p>",
+        f'<p class="note">{_origin(card)} Besides, {card.data.cue_lifts} lifts drawn for the cues alone, seen from '
+        "beginning to end, a quarter of them with dropped heads. Each cue as the program gives it, against what the "
+        "simulation knows; a lift just short of a limit that gets the cue counts as wrong. “Not told”: the view or "
+        "the certainty of the angle does not allow the cue, or too few frames show it.</p>",
         table(columns, rows),
         f'<ul class="note">{rules}</ul>',
         '<p class="note">Staggered feet and leaning back come from landmarks. Of 81 other simulated lifts, within '

@@ -29,7 +29,7 @@ def test_the_shipped_card_adds_up() -> None:
         near: list[Share] = [getattr(by_view[span], field) for span in NEAR_SPANS]
         total = Share(sum(share.part for share in near), sum(share.whole for share in near))
         assert getattr(by_view[AIM], field) == total, field
-    assert all(cue.lifts + cue.withheld == card.data.held_out_lifts for cue in card.cues)
+    assert all(cue.lifts + cue.withheld == card.data.held_out_lifts + card.data.cue_lifts for cue in card.cues)
 
 
 def test_every_part_that_was_asked_for_is_compared() -> None:
@@ -100,7 +100,7 @@ def test_every_report_says_what_the_parts_gain_and_how_good_the_cues_are(tmp_pat
 
 
 def test_a_cue_never_given_has_no_precision(plain: Any) -> None:
-    lifts = plain["data"]["held_out_lifts"]
+    lifts = plain["data"]["held_out_lifts"] + plain["data"]["cue_lifts"]
     silent = {"said": 0, "right": 0, "angle_deg": {"count": 0, "mean_absolute": None, "bias": None}}
     plain["cues"] = [{"name": "A <cue>", "rule": "never", "lifts": lifts, "withheld": 0, "true": 3, **silent}]
     _, cues = model_sections(SpineCard.model_validate(plain))

@@ -118,7 +118,7 @@ class Track:
         return off / allowed + 0.5 * clothes**2
 
     def is_seen_in(self, seen: Sighting, time_s: float) -> bool:
-        """Whether a look shows this person. Who is not believed in yet must hold still, upright, and keep their size."""
+        """Whether a look shows this person. A newcomer must hold still, stand upright and keep their size."""
         if self.confirmed:
             return self.misfit(seen, time_s) < 1.5
         if upside_down(seen):

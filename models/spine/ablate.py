@@ -117,6 +117,7 @@ def main() -> None:
             held_out_people=len(people),
             frames=len(rows["sequence"]),
             held_out_lifts=len(lifts),
+            cue_lifts=len(across),
         ),
         held_out=rows_by_view(lifts, told_by(encoder)),
         ablations=(
