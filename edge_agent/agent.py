@@ -11,6 +11,7 @@ from edge_agent import __version__
 from edge_agent.core import crop, search
 from edge_agent.core.bend import Bend, Moment
 from edge_agent.core.cues import CueThresholds, Seen, cues
+from edge_agent.core.doze import STILL_S
 from edge_agent.core.follower import Follower
 from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.light import Light
@@ -73,6 +74,7 @@ class Watch:
         self._search_due_s = 0.0
         self._followers: dict[int, Follower] = {}
         self._first_s: float | None = None
+        self._searched_s = self._stirred_s = 0.0
         self._size = (1, 1)
         self._found: list[Lift] = []  # not told yet: a network that fails later in the same look loses none
 
@@ -94,6 +96,11 @@ class Watch:
     def bending(self) -> bool:
         """Whether somebody was bent, or on the way, when last looked at."""
         return any(follower.detector.bending for follower in self._followers.values())
+
+    @property
+    def still(self) -> bool:
+        """Whether for some time nobody has been followed and nothing has moved."""
+        return not self._tracker.tracks and self._searched_s - self._stirred_s >= STILL_S
 
     @property
     def light(self) -> Light:
@@ -187,6 +194,9 @@ class Watch:
         newcomers = [seen for one, seen in met if self._tracker.is_borne_out(_torso(one), seen)]
         self._tracker.admit(newcomers, frame.time_s)
         self._scout.found([someone.hip_xy for someone in found if self._knows(someone)], frame.time_s)
+        self._searched_s = frame.time_s
+        if self._tracker.tracks or self._scout.stirred:
+            self._stirred_s = frame.time_s
         return tuple(self._scout.searches)
 
     def _knows(self, found: Detection) -> bool:

@@ -179,7 +179,7 @@ class Box:
             log.exception("a frame could not be understood, its camera is watched anew", camera=post.settings.name)
             post.watch_anew()
         else:
-            post.camera.rest(post.watch.due_s)
+            post.camera.rest(post.watch.due_s, still=post.watch.still)
             return look
         return None
 

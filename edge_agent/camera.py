@@ -91,7 +91,7 @@ class Camera:
         self._stop = threading.Event()
         self._backlog = Backlog()
         self._state: CameraState = "starting"
-        self._was_up = self._outage_logged = False
+        self._was_up = self._outage_logged = self._still = False
         self._blind_from_s = float("inf")
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
@@ -143,9 +143,13 @@ class Camera:
             picture = newer
         return None if picture is None else picture.develop()
 
-    def rest(self, until_s: float) -> None:
-        """Frames before this media time are not needed: pass over them from now on, but keep the last few."""
+    def rest(self, until_s: float, *, still: bool = False) -> None:
+        """Frames before this media time are not needed: pass over them from now on, but keep the last few.
+
+        still: nor are those between keyframes, of a live source, until something moves.
+        """
         with self._changed:
+            self._still = still
             self._count(self._backlog.rest(until_s))
             self._changed.notify_all()
 
@@ -203,7 +207,7 @@ class Camera:
         settings = self._settings
         with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
             opened_s, media_start_s = time.monotonic(), None
-            for picture in reader.pictures(container):
+            for picture in reader.pictures(container, lambda: self._still):
                 if self._stop.is_set():
                     return
                 if picture is None:

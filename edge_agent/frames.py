@@ -1,7 +1,7 @@
 """Frames out of an opened video: one time line, one rate, every picture that is not used counted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -18,6 +18,7 @@ from edge_agent.errors import InputError
 from edge_agent.video import (
     UNSTAMPED_FORMATS,
     Converter,
+    Sparing,
     container_duration_s,
     frame_step_s,
     open_video,
@@ -94,13 +95,20 @@ class FrameReader:
         self.decoded = 0
         self.last_s = 0.0
 
-    def pictures(self, container: InputContainer) -> Iterator[Picture | None]:
-        """Yield the pictures to use, and None often enough in between for the caller to look up."""
+    def pictures(
+        self, container: InputContainer, still: Callable[[], bool] | None = None
+    ) -> Iterator[Picture | None]:
+        """Yield the pictures to use, and None often enough in between for the caller to look up.
+
+        ``still``: says whether keyframes will do for now (``core.doze``).
+        """
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
         live = self._patience_s is not None
         stamped = not (live and container.format.name in UNSTAMPED_FORMATS)
-        for picture in pictures(container, lambda: self._telemetry.dropped(self._name, "corrupt")):
+        dropped = partial(self._telemetry.dropped, self._name)
+        sparing = None if still is None else Sparing(still, partial(dropped, "not_due"))
+        for picture in pictures(container, partial(dropped, "corrupt"), sparing):
             now_s = time.monotonic()
             if picture is None:
                 self._check_stall(now_s - max(opened_s, self._picture_at_s))

@@ -343,6 +343,28 @@ def test_a_live_cameras_passed_over_frames_lie_between_those_that_were_due(serve
         assert all(frame.image.shape == later.image.shape for frame in between)
 
 
+def test_of_a_still_live_camera_keyframes_come_and_all_of_it_once_something_moves(
+    serve: Callable[..., RtspServer],
+) -> None:
+    counts = Counts()
+    camera = Camera(settings(serve().url), counts)
+    camera.start()
+    deadline_s, times_s, still = time.monotonic() + PATIENCE_S, [float("-inf")], True
+    while len(times_s) < 60:
+        assert time.monotonic() < deadline_s
+        if (frame := camera.newest(0.1)) is not None:
+            times_s.append(frame.time_s)
+            still = still and sum(later - earlier > 0.9 for earlier, later in pairwise(times_s)) < 4
+            camera.rest(frame.time_s, still=still)
+    assert camera.state == "up"
+    camera.close()
+    gaps_s = [later - earlier for earlier, later in pairwise(times_s[1:])]
+    assert [gap_s for gap_s in gaps_s if gap_s > 0.9] == pytest.approx([1.0] * 3, abs=0.05)
+    assert sum(gaps_s[-15:]) < 2
+    assert counts.seen["dock", "dropped", "not_due"] == 3 * 14
+    assert counts.blind_s["dock"] == 0
+
+
 def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:
     counts = Counts()
     frames = play(write_numbered(tmp_path / "clip.mp4", 40), counts)

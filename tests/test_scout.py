@@ -139,3 +139,15 @@ def test_a_stream_that_changes_its_size_starts_anew() -> None:
     scout = settled(Scout())
     small = np.full((240, 320, 3), 100, np.uint8)
     assert scout.windows(shot(small, 2.0), [], []) == tiles(320, 240)
+
+
+def test_a_stir_is_told_whatever_comes_of_it() -> None:
+    """Whoever saves on a still camera has to know of all that moves: somebody, or the light, or the camera."""
+    scout = settled(Scout())
+    scout.windows(shot(floor(31), 2.1), [], [])
+    scout.windows(shot(floor(32), 2.4), [], [])
+    assert not scout.stirred
+    scout.windows(shot(with_someone(400, 300), 2.7), [], [])
+    assert scout.stirred
+    scout.windows(shot(np.asarray(floor(33) // 2, np.uint8), 3.0), [], [])
+    assert scout.stirred

@@ -137,13 +137,13 @@ class LiftDetector:
     def flush(self, *, ended: bool) -> Bend | None:
         """What is left of a bend, if it was deep enough: the video has ended, or else the person is gone.
 
-        Of somebody lost from sight before their shoulders were half-way up nobody knows whether they came up again;
-        and what was bent from the stream's first frame to its last may be a machine.
+        Of somebody lost from sight on the way down or at the bottom nobody knows whether they came up again; and what
+        was bent from the stream's first frame to its last may be a machine.
         """
         if not self._bend:
             return None
         deepest = max(moment.depth for moment in self._bend)
-        lost = not ended and (self._bend[-1].depth > _MOVED * deepest or not came_up(self._bend))
+        lost = not ended and self._bend[-1].depth > _MOVED * deepest
         never_stood = min(self._bend[0].depth, self._bend[-1].depth) > _VALLEY * deepest
         if lost or never_stood:
             self._bend = []

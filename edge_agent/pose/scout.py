@@ -54,6 +54,7 @@ class Scout:
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
         self.searches: list[str] = []
+        self.stirred = True
         self._start()
 
     def _start(self) -> None:
@@ -62,11 +63,12 @@ class Scout:
         self._rests, self._tile_turn = Rests(), TileTurn()
         self._searched: list[Window] = []
         self._fruitless = 0
+        self._shaken = False
 
     def windows(self, frame: Frame, followed: Sequence[Window], lost: Sequence[Window]) -> list[Window]:
         """Everything on a stream's first frame; later motion outside ``followed``, what was ``lost``, and a tile.
 
-        ``searches`` says why, window by window.
+        ``searches`` says why, window by window; ``stirred`` whether there was anything new, be it all of the picture.
         """
         image = frame.image
         if image.shape != self._shape:
@@ -82,6 +84,7 @@ class Scout:
         rested = len(motion) - len(self._searched)
         counts = {"motion": len(self._searched), "rested": rested, "lost": len(lost), "tile": len(tile)}
         self.searches = [reason for reason, count in counts.items() for _ in range(count)]
+        self.stirred = bool(self.searches) or self._shaken
         return [*self._searched, *lost, *tile]
 
     def found(self, people_xy: Sequence[tuple[float, float]], time_s: float) -> None:
@@ -122,7 +125,8 @@ class Scout:
         moving, scale = self._moving(image), image.shape[1] / _MOTION_WIDTH_PX
         for window in occupied:
             moving[self._small(window)] = 0
-        if np.count_nonzero(moving) > _SHAKEN * moving.size:
+        self._shaken = bool(np.count_nonzero(moving) > _SHAKEN * moving.size)
+        if self._shaken:
             return []
         moving = np.asarray(cv2.dilate(moving, np.ones((3, 3), np.uint8)), np.uint8)
         _, _, blobs, centers = cv2.connectedComponentsWithStats(moving)
