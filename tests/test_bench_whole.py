@@ -145,7 +145,13 @@ def live() -> dict[str, Any]:
     steps = [streams.as_dict(load)]
     held = streams.as_dict(load) | streams.memory(readings, 60)
     held |= {"latency_ms": streams.latencies(readings[0], readings[-1]), "reconnects_of_flapping": 0}
-    return {"cameras_ok": 4, "idle": streams.as_dict(load), "steps": steps, "hold": held}
+    return {
+        "cameras_ok": 4,
+        "idle": streams.as_dict(load),
+        "steps": steps,
+        "hold": held,
+        "half_still": streams.as_dict(load),
+    }
 
 
 def test_a_steady_run_is_told_without_its_warm_up(live: dict[str, Any]) -> None:

@@ -99,6 +99,14 @@ def test_the_name_and_time_that_a_camera_writes_are_no_light() -> None:
     assert retouch.light.levels == pytest.approx(DIM // 2, abs=1)
 
 
+def test_the_picture_of_a_covered_lens_is_left_alone() -> None:
+    """What would be spread there is noise, and noise moves: the box would search for people in it all night."""
+    retouch = Retouch()
+    for number in range(20):
+        picture = filmed(np.full((*SIZE, 3), 8, np.uint8), NOISY / 2, number)
+        assert retouch.clear(picture) is picture
+
+
 def test_when_the_lights_go_on_it_is_left_alone_again() -> None:
     retouch = Retouch()
     assert all(retouch.clear(hall(15, 55)).max() > 180 for _ in range(8))

@@ -85,6 +85,11 @@ def test_too_little_light_is_told_whether_anybody_was_found_in_it_or_not() -> No
     assert [what[:14] for what in complaints(minute(), light=dim)] == ["the picture is", "nobody was see"]
 
 
+def test_a_covered_lens_is_told_as_one() -> None:
+    quality = quality_of(minute(), 0, Light(levels=3.0))
+    assert [fix[:16] for _, fix in advice(quality, alone=True)] == ["uncover the lens", "have somebody li"]
+
+
 def test_noise_alone_is_no_flaw_for_it_is_taken_out() -> None:
     assert complaints(minute(WELL_SEEN), light=Light(200.0, noise=6.0)) == []
 

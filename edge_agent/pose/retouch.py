@@ -11,7 +11,7 @@ from statistics import median
 import cv2
 import numpy as np
 
-from edge_agent.core.light import DIM, Light
+from edge_agent.core.light import BLANK, DIM, Light
 from edge_agent.core.records import Floats, Image
 
 # A dim picture is stretched to two thirds of all levels, and stays so until it has this many times as many of its
@@ -22,6 +22,7 @@ _DARKEST, _BRIGHTEST = 20, 200  # nearer to the ends what few levels there are g
 _SHARE, _MOVES = 0.15, 4.0
 _SMOOTH, _BLOCK = (5, 5), 8
 _BLACK, _WHITE = 2, 253
+_FEWEST = 20  # levels that are spread no further: what little is there would be mostly noise
 _MEASURED_FIRST, _MEASURED_EVERY = 4, 16
 _SAMPLE_WIDTH_PX = 160
 _EDGE = 8  # an eighth at the top and one at the bottom, where cameras write name and time, says nothing of the light
@@ -71,7 +72,7 @@ class Retouch:
         low, high = np.percentile(_middle(_grey(np.asarray(small, np.uint8))), (0.1, 99.9))
         limit = DIM if self._levels is None else _NO_LONGER_DIM * DIM
         self._high = float(high)
-        self._levels = _stretched(low, high) if high - low < limit else None
+        self._levels = _stretched(low, high) if BLANK <= high - low < limit else None
         self.light = Light(float(high - low), median(self._noises) if self._noises else 0.0)
 
     def _glares(self, image: Image) -> bool:
@@ -125,5 +126,5 @@ def _noise_between(before: Floats, now: Floats) -> float:
 
 def _stretched(low: float, high: float) -> Image:
     """(256,) what each level becomes."""
-    gain = (_BRIGHTEST - _DARKEST) / max(high - low, 20)
+    gain = (_BRIGHTEST - _DARKEST) / max(high - low, _FEWEST)
     return np.asarray(np.clip((np.arange(256) - low) * gain + _DARKEST, 0, 255), np.uint8)

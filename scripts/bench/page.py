@@ -80,7 +80,8 @@ each a fresh process. MediaPipe's Pose follows one person: compare on a clip tha
 
 
 def _streams(figures: Figures) -> str:
-    steps: Sequence[Figures] = figures["streams"]["steps"]
+    streams = figures["streams"]
+    steps: Sequence[Figures] = streams["steps"]
     across = axis_to("cameras", [step["cameras"] for step in steps])
     shares, memory = [100 * step["late_share"] for step in steps], [step["rss_mb"] for step in steps]
     late, rss = Chart(across, axis_to("late analyses", shares, "%")), Chart(across, axis_to("memory, MB", memory))
@@ -90,7 +91,8 @@ def _streams(figures: Figures) -> str:
         rss.drawn("Memory by number of cameras", *_joined(rss, steps, memory, " MB")),
     )
     plots = "".join(f"<figure>{each}</figure>" for each in drawn)
-    named = [("1 still", figures["streams"]["idle"]), *((str(step["cameras"]), step) for step in steps)]
+    named = [("1 still", streams["idle"]), *((str(step["cameras"]), step) for step in steps)]
+    named.append((f"{streams['cameras_ok']} and as many still", streams["half_still"]))
     rows = "".join(row(name, _load_cells(step)) for name, step in named)
     numbers = table(("frames/s", "late", "cores", "cores of other programs", "memory, MB"), rows)
     note = (

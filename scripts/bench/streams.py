@@ -16,11 +16,13 @@ from scripts.bench.figures import MOST_LATE, SOURCE_HZ, between, late_share, nex
 from scripts.bench.live import FLAPPING, Agent, Reading, flapping, looped, served, spread, watching
 
 SETTLE_S, WATCH_S = 8.0, 20.0
+STILL_SETTLE_S = 20.0
+"""A camera is known to be still ten seconds after the last stir."""
 LONGEST_WARM_UP_S = 600.0
 SOAK_S = 180.0
 """A steady run at least this long has one camera more, which loses its power every minute."""
-STILL = ("-f", "lavfi", "-i", "color=gray:size=640x360:rate=15,noise=alls=4:allf=t")
-"""A picture in which nothing moves, with a sensor's noise."""
+STILL = ("-f", "lavfi", "-i", "smptebars=size=640x360:rate=15,noise=alls=4:allf=t")
+"""A picture of all grey levels in which nothing moves, with a sensor's noise."""
 
 Tell = Callable[[str], None]
 """Of what is measured now."""
@@ -65,27 +67,33 @@ def load_of(cameras: int, before: Reading, after: Reading, first_frame_s: float)
 
 
 def measure(video: Path, folder: Path, hold_s: float, tell: Tell) -> dict[str, Any]:
-    """Idle camera, more and more cameras, then ``hold_s`` with as many as the box can take. Raises RunError."""
-    tell("one still camera")
-    with served(_clips(folder / "still", WATCH_S, *STILL)) as addresses:
-        idle = _step(folder, addresses, 1)
-    tell("the clip as a stream")
-    steps: list[Load] = []
+    """Idle camera, more and more cameras, then ``hold_s`` with as many as the box can take. Raises RunError.
+
+    As many as it can take: late neither when they were tried nor in the steady run, which is made again with one less
+    until it is not. Beside so many, as many still cameras are tried at last.
+    """
+    still_files = _clips(folder / "still", WATCH_S, *STILL)
     files = _clips(folder / "moving", hold_s, "-stream_loop", "-1", "-i", str(video))
-    with served(files) as addresses:
-        while (cameras := next_try({step.cameras: step.ok for step in steps})) is not None:
-            tell(f"{cameras} cameras")
-            steps.append(_step(folder, addresses, cameras))
-        cameras_ok = max((step.cameras for step in steps if step.ok), default=0)
-        with soaked(files[0], hold_s) as flaps:
+    with served(still_files) as still_addresses, served(files) as addresses:
+        tell("one still camera")
+        idle = _step(folder, spread(still_addresses, 1), STILL_SETTLE_S)
+        steps = _steps(folder, addresses, tell)
+        most = max((step.cameras for step in steps if step.ok), default=0)
+        for cameras_ok in range(most, -1, -1):
             tell(f"{max(1, cameras_ok)} cameras for {hold_s / 60:.1f} min")
-            held = hold(folder, spread(addresses, max(1, cameras_ok)) | flaps, hold_s)
-    ranked = sorted(steps, key=lambda step: step.cameras)
+            with soaked(files[0], hold_s) as flaps:
+                held = hold(folder, spread(addresses, max(1, cameras_ok)) | flaps, hold_s)
+            if held["ok"]:
+                break
+        tell(f"{cameras_ok} cameras and as many still ones")
+        still = {f"still-{name}": url for name, url in spread(still_addresses, cameras_ok).items()}
+        mixed = _step(folder, spread(addresses, max(1, cameras_ok)) | still, STILL_SETTLE_S)
     return {
         "cameras_ok": cameras_ok,
         "idle": as_dict(idle),
-        "steps": [as_dict(step) for step in ranked],
+        "steps": [as_dict(step) for step in steps],
         "hold": held,
+        "half_still": as_dict(mixed),
     }
 
 
@@ -109,12 +117,21 @@ def soaked(file: Path, hold_s: float) -> Iterator[dict[str, str]]:
         yield {FLAPPING: address}
 
 
-def _step(folder: Path, addresses: Sequence[str], cameras: int) -> Load:
-    with watching(folder, spread(addresses, cameras)) as agent:
-        time.sleep(SETTLE_S)
+def _steps(folder: Path, addresses: Sequence[str], tell: Tell) -> list[Load]:
+    """More and more cameras, then the numbers between; fewest first."""
+    steps: list[Load] = []
+    while (cameras := next_try({step.cameras: step.ok for step in steps})) is not None:
+        tell(f"{cameras} cameras")
+        steps.append(_step(folder, spread(addresses, cameras)))
+    return sorted(steps, key=lambda step: step.cameras)
+
+
+def _step(folder: Path, sources: Mapping[str, str], settle_s: float = SETTLE_S) -> Load:
+    with watching(folder, sources) as agent:
+        time.sleep(settle_s)
         before = agent.read()
         time.sleep(WATCH_S)
-        return load_of(cameras, before, agent.read(), agent.first_frame_s)
+        return load_of(len(sources), before, agent.read(), agent.first_frame_s)
 
 
 def hold(folder: Path, sources: Mapping[str, str], hold_s: float) -> dict[str, Any]:
