@@ -172,11 +172,13 @@ class Box:
         try:
             look = post.watch.look(picture.develop())
         except InferenceError as error:
+            post.camera.wake()
             self.telemetry.inference_errors.labels(error.model).inc()
             log.warning("inference failed", camera=post.settings.name, what=error.what, fix=error.fix)
         except Exception:
             self.telemetry.look_errors.labels(post.settings.name).inc()
             log.exception("a frame could not be understood, its camera is watched anew", camera=post.settings.name)
+            post.camera.wake()
             post.watch_anew()
         else:
             post.camera.rest(post.watch.due_s, still=post.watch.still)

@@ -67,7 +67,7 @@ class Camera:
     Live sources: newer frames overtake older ones, and the source is reopened for ever. Files: the reader waits until
     each frame was taken or is known not to be needed, and the state at the end is ``ended``.
     ``error`` says why a file could not be read, ``why_down`` why a live source gave nothing when it was last tried.
-    ``ready`` is set whenever any camera that shares it has a frame or has ended.
+    ``ready`` is set whenever any camera that shares it has a frame or has ended; the newest came at ``offered_s``.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Camera:
         self._state: CameraState = "starting"
         self._was_up = self._outage_logged = self._still = False
         self._blind_from_s = float("inf")
+        self.offered_s = 0.0
         self._thread = threading.Thread(target=self._run, name=f"camera-{self.name}", daemon=True)
 
     @property
@@ -153,6 +154,10 @@ class Camera:
             self._count(self._backlog.rest(until_s))
             self._changed.notify_all()
 
+    def wake(self) -> None:
+        """Nobody knows what the last frame showed: take none for still."""
+        self._still = False
+
     def _count(self, unused: Iterable[Unused | None]) -> None:
         for why in unused:
             if why is not None:
@@ -207,7 +212,8 @@ class Camera:
         settings = self._settings
         with open_video(settings.source, settings.open_timeout_s, self._patience_s) as container:
             opened_s, media_start_s = time.monotonic(), None
-            for picture in reader.pictures(container, lambda: self._still):
+            self._still = False
+            for picture in reader.pictures(container, None if self._paced else lambda: self._still):
                 if self._stop.is_set():
                     return
                 if picture is None:
@@ -249,6 +255,7 @@ class Camera:
             if unused == "not_due":
                 return
             self._telemetry.frame(self.name)
+            self.offered_s = time.monotonic()
             self._changed.notify_all()
         self._ready.set()
 

@@ -12,18 +12,18 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from edge_agent.core.backlog import Picture
+from edge_agent.core.doze import LONGEST_S
 from edge_agent.core.media_time import RateLimit, Timeline
 from edge_agent.core.records import Frame
+from edge_agent.decoding import Sparing, pictures
 from edge_agent.errors import InputError
 from edge_agent.video import (
     UNSTAMPED_FORMATS,
     Converter,
-    Sparing,
     container_duration_s,
     frame_step_s,
     open_video,
     picture_time_s,
-    pictures,
 )
 
 DropReason = Literal["newer_frame", "rate", "not_due", "corrupt"]
@@ -91,7 +91,7 @@ class FrameReader:
         self._timeline = Timeline(live=patience_s is not None)
         self._limit = RateLimit(rate_hz)
         self._converter = Converter(height_px)
-        self._picture_at_s = time.monotonic()
+        self._picture_at_s = self._heard_s = time.monotonic()
         self.decoded = 0
         self.last_s = 0.0
 
@@ -100,18 +100,21 @@ class FrameReader:
     ) -> Iterator[Picture | None]:
         """Yield the pictures to use, and None often enough in between for the caller to look up.
 
-        ``still``: says whether keyframes will do for now (``core.doze``).
+        ``still``: says whether keyframes will do for now (``core.doze``); not asked of streams without time stamps,
+        or where a second without a picture is nearly a stall.
         """
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
         live = self._patience_s is not None
         stamped = not (live and container.format.name in UNSTAMPED_FORMATS)
         dropped = partial(self._telemetry.dropped, self._name)
-        sparing = None if still is None else Sparing(still, partial(dropped, "not_due"))
+        sparing = None
+        if still is not None and stamped and self._patience_s is not None and self._patience_s > 2 * LONGEST_S:
+            sparing = Sparing(still, self._heard, partial(dropped, "not_due"))
         for picture in pictures(container, partial(dropped, "corrupt"), sparing):
             now_s = time.monotonic()
             if picture is None:
-                self._check_stall(now_s - max(opened_s, self._picture_at_s))
+                self._check_stall(now_s - max(opened_s, self._picture_at_s, self._heard_s))
                 yield None
                 continue
             elapsed_s = now_s - self._picture_at_s if live else step_s
@@ -125,6 +128,9 @@ class FrameReader:
 
     def _frame(self, picture: VideoFrame, time_s: float, captured_s: float) -> Frame:
         return Frame(self._name, self._converter.bgr(picture), time_s, captured_s)
+
+    def _heard(self) -> None:
+        self._heard_s = time.monotonic()
 
     def _check_stall(self, silent_s: float) -> None:
         if self._patience_s is not None and silent_s > self._patience_s:

@@ -48,7 +48,9 @@ class Post:
         """That a frame waits for its turn; None where none does, or the one before is still being looked at."""
         if self.looking is not None or not self.camera.waiting:
             return None
-        return Waiting(self.settings.name, now_s - self.began_s, self.watch.bending)
+        # Of a still camera a frame comes once a second: it has not waited since the one before.
+        since_s = self.camera.offered_s if self.watch.still else self.began_s
+        return Waiting(self.settings.name, now_s - since_s, self.watch.bending)
 
     @property
     def over(self) -> bool:

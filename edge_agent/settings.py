@@ -113,7 +113,7 @@ class CameraSettings(Section):
     )
     masks: tuple[Polygon, ...] = Field((), description="polygons blanked before inference, in fractions as zones are")
     rate_hz: float = Field(15.0, gt=0, le=60, description="frames analysed per second at most")
-    height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are decoded to this height")
+    height_px: int = Field(720, ge=120, le=2160, description="frames taller than this are scaled down to this height")
     open_timeout_s: float = Field(10.0, gt=0, description="give up opening after this long, then retry")
     stall_timeout_s: float = Field(3.0, gt=0, description="no frame for this long is a stall: reconnect")
 

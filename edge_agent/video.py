@@ -4,10 +4,9 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import av
 import av.error
@@ -16,17 +15,11 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
-from edge_agent.core.doze import Doze
 from edge_agent.core.records import Image
+from edge_agent.decoding import pictures
 from edge_agent.errors import InputError
 from edge_agent.settings import LIVE_SCHEMES
 from edge_agent.video_failures import failure
-
-if TYPE_CHECKING:  # at run time PyAV's packets know no type of stream
-    from av.packet import Packet
-    from av.video.stream import VideoStream
-
-    VideoPacket = Packet[VideoStream]
 
 FILE_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,h264,hevc,mjpeg,asf,flv,ogg,mxf,dv,ivf,gif"
 """Containers that hold video. Without the list FFmpeg plays a .txt as ANSI art and follows play lists."""
@@ -139,59 +132,6 @@ def _with_video(container: InputContainer) -> InputContainer:
     # One thread: frame threads add a frame of delay each and measured no gain per core.
     context.thread_count = 1
     return container
-
-
-@dataclass(frozen=True, slots=True)
-class Sparing:
-    """``still``: whether keyframes will do now. ``passed``: told of each other packet that was not needed."""
-
-    still: Callable[[], bool]
-    passed: Callable[[], None]
-
-
-def pictures(
-    container: InputContainer, on_corrupt: Callable[[], None], sparing: Sparing | None = None
-) -> Iterator[VideoFrame | None]:
-    """Decode the first video stream; undecodable data is told to ``on_corrupt`` and passed over.
-
-    Yields None after each packet, so that the caller can watch its clock: sound may flow on while the picture
-    has stopped. Raises ``av.error.FFmpegError`` when the source fails.
-    """
-    video = container.streams.video[0]
-    doze: Doze[VideoPacket] = Doze()
-    for packet in container.demux():
-        if packet.stream.index != video.index:
-            yield None
-            continue
-        ours = cast("VideoPacket", packet)
-        due = [ours] if sparing is None else _due(doze, ours, sparing)
-        for one in due:
-            frames = _decoded(one, on_corrupt)
-            doze.able &= bool(frames) or not doze.asleep  # what the decoder holds back comes too late
-            yield from frames
-        yield None
-
-
-def _due(doze: "Doze[VideoPacket]", packet: "VideoPacket", sparing: Sparing) -> "list[VideoPacket]":
-    stamp = packet.pts if packet.pts is not None else packet.dts
-    if stamp is None or packet.time_base is None:  # as of the first one of a live stream
-        return doze.take(packet, 0.0, keyframe=packet.is_keyframe, still=False)[0]
-    time_s = float(stamp * packet.time_base)
-    due, passed = doze.take(packet, time_s, keyframe=packet.is_keyframe, still=sparing.still())
-    for _ in range(passed):
-        sparing.passed()
-    return due
-
-
-def _decoded(packet: "VideoPacket", on_corrupt: Callable[[], None]) -> list[VideoFrame]:
-    try:
-        frames = packet.decode()
-    except av.error.FFmpegError:  # nothing is read here, so it is the data, whatever the decoder calls it
-        on_corrupt()
-        return []
-    for _ in range(sum(frame.is_corrupt for frame in frames)):
-        on_corrupt()
-    return [frame for frame in frames if not frame.is_corrupt]
 
 
 def picture_time_s(picture: VideoFrame) -> float | None:

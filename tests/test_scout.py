@@ -141,6 +141,12 @@ def test_a_stream_that_changes_its_size_starts_anew() -> None:
     assert scout.windows(shot(small, 2.0), [], []) == tiles(320, 240)
 
 
+def test_a_new_size_is_a_stir() -> None:
+    scout = settled(Scout())
+    scout.windows(shot(floor()[::2, ::2], 9.0), [], [])
+    assert scout.stirred
+
+
 def test_a_stir_is_told_whatever_comes_of_it() -> None:
     """Whoever saves on a still camera has to know of all that moves: somebody, or the light, or the camera."""
     scout = settled(Scout())

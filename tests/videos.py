@@ -25,10 +25,16 @@ def number_of(image: Image) -> int:
     return sum(int(level > 128) << bit for bit, level in enumerate(centres))
 
 
-def write_numbered(path: Path, frames: int, size: tuple[int, int] = (320, 240), rate_hz: int = 30) -> Path:
-    """Write an H.264 video of numbered pictures; the container follows from the file's suffix."""
+def write_numbered(
+    path: Path, frames: int, size: tuple[int, int] = (320, 240), rate_hz: int = 30, reordered: int = 0
+) -> Path:
+    """Write an H.264 video of numbered pictures; the container follows from the file's suffix.
+
+    reordered: so many pictures between two others are told by both (B-frames).
+    """
+    options = {"preset": "ultrafast", "g": "10", "bf": str(reordered)}
     with av.open(str(path), mode="w", options={"movflags": "+faststart"}) as container:
-        stream = container.add_stream("libx264", rate=rate_hz, options={"preset": "ultrafast", "g": "10"})
+        stream = container.add_stream("libx264", rate=rate_hz, options=options)
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for number in range(frames):
             picture = av.VideoFrame.from_ndarray(numbered_picture(number, *size), format="bgr24")

@@ -45,7 +45,7 @@ def by_condition(clips: Sequence[ScoredClip], name: str) -> list[Group]:
     """By one condition. Watched time and false lifts count where it holds for the whole clip."""
     values = _values(clips, name)
     numbers = [value for value in values if not isinstance(value, str)]
-    if name == VIEW:
+    if name == VIEW and len(numbers) == len(values) and min(numbers) >= 0:
         sorted_out = [replace(_between(clips, name, *ends), name=spelt) for spelt, ends in _VIEWS.items()]
     elif len(numbers) == len(values) and len(set(numbers)) > _FEW_VALUES:
         edges = readable_edges(min(numbers), max(numbers))

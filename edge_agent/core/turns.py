@@ -17,7 +17,8 @@ LONGEST_WAIT_S = 0.5
 class Waiting:
     """A camera with a new frame that nobody looks at yet.
 
-    ``waited_s``: since its last look began. ``bending``: somebody was bending in that look.
+    ``waited_s``: since its last look began, of a still camera since its frame came. ``bending``: somebody was bending
+    in that look.
     """
 
     camera: str

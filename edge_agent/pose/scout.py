@@ -54,7 +54,6 @@ class Scout:
     def __init__(self) -> None:
         self._shape: tuple[int, ...] = ()
         self.searches: list[str] = []
-        self.stirred = True
         self._start()
 
     def _start(self) -> None:
@@ -63,7 +62,7 @@ class Scout:
         self._rests, self._tile_turn = Rests(), TileTurn()
         self._searched: list[Window] = []
         self._fruitless = 0
-        self._shaken = False
+        self._shaken, self.stirred = False, True
 
     def windows(self, frame: Frame, followed: Sequence[Window], lost: Sequence[Window]) -> list[Window]:
         """Everything on a stream's first frame; later motion outside ``followed``, what was ``lost``, and a tile.
