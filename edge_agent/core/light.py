@@ -8,8 +8,8 @@ NOISY: Final = 1.0
 """Grey levels, standard deviation. Compression takes most noise away: 26 of 120 clips of simulated cameras have
 1 to 6, nearly all others less than 0.3; 33 real ones, some filmed by hand, at most 0.84."""
 DIM: Final = 85
-"""Fewer grey levels than this, a third of all. Of simulated lifts in such clips 67 % are found, in clear ones 87 %,
-in noisy ones 93 % (docs/camera-placement.md)."""
+"""Fewer grey levels than this, a third of all. Of simulated lifts in such clips 64 % are found, in clear ones 87 %,
+in noisy ones 95 % (docs/camera-placement.md)."""
 
 BLANK: Final = 12
 """Fewer than this are the sensor's noise and no picture; the dimmest of 382 simulated clips has 25."""
