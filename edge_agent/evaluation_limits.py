@@ -23,7 +23,10 @@ def _clips(evaluation: Evaluation) -> Iterator[str]:
     if rendered and real:
         yield "Both kinds are mixed in every figure here: evaluate them apart to tell what holds for real people."
     elif rendered:
-        yield "Nothing here was measured on a real person: cloth, light and movement are simpler in a simulation."
+        yield (
+            "Nothing here was measured on a real person: cloth, light and movement are simpler in a simulation. People, "
+            "clothes and rooms that nothing was trained on are still other draws of the same simulation."
+        )
 
 
 def _people(evaluation: Evaluation) -> Iterator[str]:
