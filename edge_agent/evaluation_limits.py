@@ -24,8 +24,8 @@ def _clips(evaluation: Evaluation) -> Iterator[str]:
         yield "Both kinds are mixed in every figure here: evaluate them apart to tell what holds for real people."
     elif rendered:
         yield (
-            "Nothing here was measured on a real person: cloth, light and movement are simpler in a simulation. People, "
-            "clothes and rooms that nothing was trained on are still other draws of the same simulation."
+            "Nothing here was measured on a real person: cloth, light and movement are simpler in a simulation. "
+            "People, clothes and rooms that nothing was trained on are still other draws of the same simulation."
         )
 
 
