@@ -53,30 +53,29 @@ _GLIDE_S = 0.7
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """A pose and the (3,) mean Lab colour of its torso."""
+    """A pose and the (3,) mean Lab colour of its torso; measured once, for each look asks for these a dozen times.
+
+    ``hip`` and ``shoulder``: (2,) the middle between both, frame pixels. ``reach_px``: from the mid-hip to the
+    farthest landmark.
+    """
 
     pose: Pose
     colour: Floats
+    hip: Floats = field(init=False)
+    shoulder: Floats = field(init=False)
+    reach_px: float = field(init=False)
 
-    @property
-    def hip(self) -> Floats:
-        """(2,) mid-hip, frame pixels."""
-        return np.asarray(self.pose.xy[list(HIPS)].mean(axis=0), np.float32)
-
-    @property
-    def shoulder(self) -> Floats:
-        """(2,) mid-shoulder, frame pixels."""
-        return np.asarray(self.pose.xy[list(SHOULDERS)].mean(axis=0), np.float32)
+    def __post_init__(self) -> None:
+        xy = self.pose.xy
+        hip = np.asarray(xy[list(HIPS)].mean(axis=0), np.float32)
+        object.__setattr__(self, "hip", hip)
+        object.__setattr__(self, "shoulder", np.asarray(xy[list(SHOULDERS)].mean(axis=0), np.float32))
+        object.__setattr__(self, "reach_px", float(np.hypot(*(xy - hip).T).max()))
 
     @property
     def torso(self) -> Floats:
         """(2,) middle of the torso, frame pixels."""
         return np.asarray((self.hip + self.shoulder) / 2, np.float32)
-
-    @property
-    def reach_px(self) -> float:
-        """Distance from the mid-hip to the farthest landmark."""
-        return float(np.hypot(*(self.pose.xy - self.hip).T).max())
 
 
 @dataclass(slots=True, eq=False)
