@@ -138,14 +138,19 @@ def looped(folder: Path, duration_s: float, *source: str) -> list[Path]:
 
     source: FFmpeg's words for it; at most a minute of it is used.
     """
-    once = folder / "once.mp4"
+    once, turned = folder / "once.mp4", folder / "turned.mp4"
     picture = f"scale=640:360,fps={SOURCE_HZ},format=yuv420p"
-    encode = ["-t", "60", "-an", "-vf", picture, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "15"]
-    _ffmpeg(*source, *encode, str(once))
+    encode = ("-an", "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "15")
+    _ffmpeg(*source, "-t", "60", "-vf", picture, *encode, str(once))
     files = [folder / f"from-{phase}.mp4" for phase in range(_PHASES)]
     for phase, path in enumerate(files):
-        start = ("-ss", str(phase * 3.0), "-stream_loop", "-1", "-i", str(once))
-        _ffmpeg(*start, "-t", str(duration_s), "-c", "copy", str(path))
+        start_s = str(phase * 3.0)
+        # To begin elsewhere in a loop would send all that was left out at once, each time round.
+        parts = ("-ss", start_s, "-i", str(once), "-t", start_s, "-i", str(once), "-filter_complex", "concat=n=2:v=1")
+        if phase:
+            _ffmpeg(*parts, *encode, str(turned))
+        loop = ("-stream_loop", "-1", "-i", str(turned if phase else once))
+        _ffmpeg(*loop, "-t", str(duration_s), "-c", "copy", str(path))
     return files
 
 
