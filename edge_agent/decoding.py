@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:  # at run time PyAV's packets know no type of stream
     from av.video.stream import VideoStream
 
     VideoPacket = Packet[VideoStream]
+
+
+def seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
+    """A time stamp of a picture or packet on its stream's own clock; None where it has none."""
+    return None if ticks is None or time_base is None else float(ticks * time_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +64,9 @@ class _Spared:
 
     def pictures(self, packet: "VideoPacket") -> Iterator[VideoFrame]:
         """What there is to see once this packet has come."""
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        known = stamp is not None and packet.time_base is not None  # not of the first one of a live stream
-        time_s = float(stamp * packet.time_base) if stamp is not None and packet.time_base is not None else 0.0
-        still = known and self._sparing.still()
+        stamp_s = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
+        still = stamp_s is not None and self._sparing.still()  # the first one of a live stream has none
+        time_s = stamp_s or 0.0
         due, passed = self._doze.take(packet, time_s, keyframe=packet.is_keyframe, still=still)
         self._pass_over(passed)
         if not due:

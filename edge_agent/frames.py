@@ -100,18 +100,14 @@ class FrameReader:
     ) -> Iterator[Picture | None]:
         """Yield the pictures to use, and None often enough in between for the caller to look up.
 
-        ``still``: says whether keyframes will do for now (``core.doze``); not asked of streams without time stamps,
-        or where a second without a picture is nearly a stall.
+        ``still``: says whether keyframes will do for now (``core.doze``).
         """
         self._timeline.reconnected()
         opened_s, step_s = time.monotonic(), frame_step_s(container)
         live = self._patience_s is not None
         stamped = not (live and container.format.name in UNSTAMPED_FORMATS)
-        dropped = partial(self._telemetry.dropped, self._name)
-        sparing = None
-        if still is not None and stamped and self._patience_s is not None and self._patience_s > 2 * LONGEST_S:
-            sparing = Sparing(still, self._heard, partial(dropped, "not_due"))
-        for picture in pictures(container, partial(dropped, "corrupt"), sparing):
+        sparing = self._sparing(still) if stamped else None
+        for picture in pictures(container, self._dropped("corrupt"), sparing):
             now_s = time.monotonic()
             if picture is None:
                 self._check_stall(now_s - max(opened_s, self._picture_at_s, self._heard_s))
@@ -128,6 +124,15 @@ class FrameReader:
 
     def _frame(self, picture: VideoFrame, time_s: float, captured_s: float) -> Frame:
         return Frame(self._name, self._converter.bgr(picture), time_s, captured_s)
+
+    def _sparing(self, still: Callable[[], bool] | None) -> Sparing | None:
+        """None where a second without a picture is nearly a stall."""
+        if still is None or self._patience_s is None or self._patience_s <= 2 * LONGEST_S:
+            return None
+        return Sparing(still, self._heard, self._dropped("not_due"))
+
+    def _dropped(self, reason: DropReason) -> Callable[[], None]:
+        return partial(self._telemetry.dropped, self._name, reason)
 
     def _heard(self) -> None:
         self._heard_s = time.monotonic()

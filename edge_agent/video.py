@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
 from edge_agent.core.records import Image
-from edge_agent.decoding import pictures
+from edge_agent.decoding import pictures, seconds
 from edge_agent.errors import InputError
 from edge_agent.settings import LIVE_SCHEMES
 from edge_agent.video_failures import failure
@@ -136,9 +136,7 @@ def _with_video(container: InputContainer) -> InputContainer:
 
 def picture_time_s(picture: VideoFrame) -> float | None:
     """Return the presentation time in seconds of the stream's own clock, if it has one."""
-    if picture.pts is None or picture.time_base is None:
-        return None
-    return float(picture.pts * picture.time_base)
+    return seconds(picture.pts, picture.time_base)
 
 
 def frame_step_s(container: InputContainer) -> float:
@@ -151,9 +149,8 @@ def frame_step_s(container: InputContainer) -> float:
 def container_duration_s(container: InputContainer) -> float:
     """Return the declared length of the video; 0 where there is none (live)."""
     stream = container.streams.video[0]
-    if stream.duration is not None and stream.time_base is not None:
-        return float(stream.duration * stream.time_base)
-    return max(0.0, (container.duration or 0) / av.time_base)
+    declared_s = seconds(stream.duration, stream.time_base)
+    return max(0.0, (container.duration or 0) / av.time_base) if declared_s is None else declared_s
 
 
 class Converter:

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from rich.progress import Progress
 
 from edge_agent.core.rhythm import Rhythm, rhythm_of
+from edge_agent.decoding import seconds
 from edge_agent.doctor.finding import Facts, Finding
 from edge_agent.errors import InputError
 from edge_agent.settings import CameraSettings
@@ -116,7 +117,7 @@ def _decoded(packet: "Packet[VideoStream]") -> VideoFrame | None:
 def _time_s(packet: "Packet[VideoStream]") -> float | None:
     """Of decoding, which is even: pictures that are shown in another order would leave gaps at the end. A stream's
     first packet or two may have none."""
-    return None if packet.dts is None else float(packet.dts * packet.time_base)
+    return seconds(packet.dts, packet.time_base)
 
 
 def _enough(pictures: Sequence[tuple[float, bool]]) -> bool:

@@ -32,7 +32,6 @@ class Actor:
     look: Look
     shown: Performance
     done: list[tuple[str, float, float]]
-    tote: bool
 
 
 @dataclass(frozen=True)
@@ -49,6 +48,7 @@ class Clip:
     crf: int
     frames: int
     racks: bool
+    totes: bool  # crates are lifted instead of cartons
 
     @property
     def duration_s(self) -> float:
@@ -70,10 +70,7 @@ class Site:
         """Of clips with one lifter every seventh has somebody who passes; crowds have one anyway."""
         racked, totes, passed = rng.random(3) < (0.4, 0.3, 0.15)
         tote = CRATE_COLOURS[rng.integers(len(CRATE_COLOURS))] if totes else None
-        passer = None
-        if passed and kind == "lifts":
-            body, outfit = Body(Shape.sample(rng), Stance.sample(rng)), Outfit.sample(rng)
-            passer = body, outfit, dress(body, outfit, rng)
+        passer = _dressed(kind, rng) if passed and kind == "lifts" else None
         return Site(rng, bool(racked), tote, passer)
 
 
@@ -83,13 +80,7 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
     site = Site.sample(np.random.default_rng([seed, KINDS.index(kind), number, 1]), kind)
     light, film, crf = Light.sample(rng), Film.sample(rng), int(rng.integers(18, 36))
     count = 3 if kind == "crowd" else 1 + (kind == "movement" and rng.random() < 0.2)
-    dressed = []
-    for _ in range(count):
-        shape, stance = Shape.sample(rng), Stance.sample(rng)
-        if kind == "form":
-            stance = replace(stance, stagger_m=float(rng.uniform(-WIDEST_STEP_M, WIDEST_STEP_M)))
-        body, outfit = Body(shape, stance), Outfit.sample(rng)
-        dressed.append((body, outfit, dress(body, outfit, rng)))
+    dressed = [_dressed(kind, rng) for _ in range(count)]
     if site.passer:
         dressed.append(site.passer)
     write = {"lifts": _lifting, "movement": _moving, "crowd": _crowding, "form": _forming, "shift": _shifting}[kind]
@@ -107,14 +98,21 @@ def cast(kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[Clip
     else:
         raise RuntimeError(f"{kind} {seed}-{number}: no way found for these people round each other")
     shown = [perform(script, _times(seconds)) for script in scripts]
-    actors = [
-        Actor(*d, s, script.done, script.tote is not None)
-        for d, s, script in zip(dressed, shown, scripts, strict=True)
-    ]
+    actors = [Actor(*d, s, script.done) for d, s, script in zip(dressed, shown, scripts, strict=True)]
     hall, in_the_way = _surroundings(scripts, shown, camera, rng)
     standing = racks(camera, _walked(scripts, shown), site.rng) if site.racks else []
     hall = np.concatenate([hall, *standing])
-    return Clip(kind, actors, camera, light, hall, in_the_way, film, crf, len(_times(seconds)), bool(standing)), rng
+    frames, placed = len(_times(seconds)), (bool(standing), site.tote is not None)
+    return Clip(kind, actors, camera, light, hall, in_the_way, film, crf, frames, *placed), rng
+
+
+def _dressed(kind: str, rng: np.random.Generator) -> tuple[Body, Outfit, Look]:
+    """Anybody."""
+    shape, stance = Shape.sample(rng), Stance.sample(rng)
+    if kind == "form":
+        stance = replace(stance, stagger_m=float(rng.uniform(-WIDEST_STEP_M, WIDEST_STEP_M)))
+    body, outfit = Body(shape, stance), Outfit.sample(rng)
+    return body, outfit, dress(body, outfit, rng)
 
 
 def sample_camera(kind: str, size: tuple[int, int], rng: np.random.Generator) -> Camera:

@@ -177,16 +177,16 @@ def _lift(clip: Clip, actor: Actor, timed: Timed) -> dict:
         "x": round(_x(clip, actor, i), 3),
         "conditions": {
             "legs": lift.legs,
-            "load": _load(lift, actor.tote),
+            "load": _load(lift, clip.totes),
             "hands_m": round(float(load_point(actor.body, lift)[2]), 2),
         },
     }
 
 
-def _load(lift: Lift, tote: bool) -> str:
+def _load(lift: Lift, totes: bool) -> str:
     if lift.box == "none":
         return "none"
-    return "low" if lift.carried_low else "tote" if tote else "box"
+    return "low" if lift.carried_low else "tote" if totes else "box"
 
 
 def _x(clip: Clip, actor: Actor, frame: int) -> float:
