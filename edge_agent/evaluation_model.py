@@ -144,7 +144,8 @@ def _cues(card: SpineCard) -> str:
         f'<ul class="note">{rules}</ul>',
         '<p class="note">Staggered feet and leaning back come from landmarks. Of 81 other simulated lifts, within '
         "45° of the side, leaning back was said of 17 of 29 that did, staggered feet of 4 of 33, and neither of any "
-        "lift that did not.</p>",
+        "lift that did not. No cue tells of a twist, of a head that drops, or of which part of the back "
+        "rounds: neither landmarks nor outline show them.</p>",
     )
 
 

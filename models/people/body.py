@@ -51,12 +51,16 @@ class Pose:
 
 @dataclass(frozen=True)
 class Posed:
-    """Vertices (T, V, 3) with normals, and named joints {bone: (T, 3)}, in the body frame."""
+    """Vertices (T, V, 3) with normals, and named joints {bone: (T, 3)}, in the body frame.
+
+    ``head_deg`` is the pitch at which the head ended up, which a neck's range may keep from where it should.
+    """
 
     vertices: np.ndarray
     normals: np.ndarray
     joints: Joints
     shin_deg: np.ndarray
+    head_deg: np.ndarray
 
 
 @cache
@@ -214,4 +218,6 @@ class Body:
         rest, rest_normals = self.rest.astype(np.float32), self.normals.astype(np.float32)
         vertices = np.einsum("vtab,vb->tva", turn, rest, optimize=True) + offset.swapaxes(0, 1)
         normals = np.einsum("vtab,vb->tva", turn, rest_normals, optimize=True)
-        return Posed(vertices, normals, joints, shin)
+        crown = rotations[self.bones.index("head")] @ [0.0, 0.0, 1.0]
+        head = np.degrees(np.arctan2(-crown[:, 1], crown[:, 2]))
+        return Posed(vertices, normals, joints, shin, head)

@@ -222,7 +222,7 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
         "trunk_inclination_deg": pose.trunk[frame],
         "knee_flexion_deg": sequence.body.knee_deg(sequence.posed)[frame],
         "shin_inclination_deg": sequence.posed.shin_deg[frame],
-        "head_pitch_deg": pose.head[frame],
+        "head_pitch_deg": sequence.posed.head_deg[frame],
         "twist_deg": pose.twist[frame],
         **{name: metres[frame] for name, metres in sequence.body.drops(sequence.posed).items()},
         "slump_deg": sequence.body.stance.slump_deg,

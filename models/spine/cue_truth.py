@@ -100,15 +100,6 @@ QUESTIONS = (
         lambda lift: -lift.at_bottom("head_from_trunk_deg"),
         lambda lift: lift.at_bottom("head_from_trunk_deg") <= LIMITS.head_craned_deg,
     ),
-    Question(
-        "The head drops",
-        f"the head pitched {LIMITS.head_dropped_deg:g}° or more beyond the trunk at the bottom, seen within "
-        f"{LIMITS.max_view_deg:g}° of the side",
-        "the head drops",
-        lambda _, told: _side(told) and _sure(told.head_from_trunk_deg.spread),
-        lambda lift: lift.at_bottom("head_from_trunk_deg"),
-        lambda lift: lift.at_bottom("head_from_trunk_deg") >= LIMITS.head_dropped_deg,
-    ),
 )
 
 

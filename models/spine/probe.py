@@ -1,4 +1,4 @@
-"""What outline and landmarks do not tell: whether somebody twists, and which part of the back bends.
+"""What outline and landmarks do not tell: whether somebody twists, drops the head, and which part of the back bends.
 
     python probe.py EXTRACTED.npz...        (in the simulator's environment)
 
@@ -46,11 +46,12 @@ def questions(rows: Rows, person: np.ndarray) -> list[Question]:
     """Each about the frames in which somebody is bent."""
     deepest = np.array([rows["shoulder_drop_m"][here].max() for here in by_person(rows)])[person]
     bent = (rows["shoulder_drop_m"] >= BENT * deepest) & (rows["shoulder_drop_m"] > LEAST_DROP_M)
-    rounded = bent & (rows["spine_flexion_deg"] >= 33)
+    rounded, side = bent & (rows["spine_flexion_deg"] >= 33), bent & (rows["view_from_side_deg"] <= 45)
     return [
         Question("shins inclined by 15° or more", bent, rows["shin_inclination_deg"] >= 15),
         Question("shoulders twisted by 20° or more against the hips", bent, rows["twist_deg"] >= 20),
         Question("a rounded back bends more in its upper half", rounded, rows["upper_back_share"] >= 0.47),
+        Question("the head 20° or more below the line of the back", side, rows["head_from_trunk_deg"] >= 20),
     ]
 
 
@@ -96,8 +97,10 @@ def main() -> None:
         lifts = np.unique(person[held])
         by_lift = np.array([belief[person[held] == lift].mean() for lift in lifts])
         true = np.array([question.true[held][person[held] == lift].mean() > 0.5 for lift in lifts])
+        surest = true[np.argsort(-by_lift)[: max(true.sum() // 2, 1)]]
         print(
-            f"{question.name}: {true.sum()} of {len(lifts)} held-out lifts, area {area(by_lift, true):.2f}",
+            f"{question.name}: {true.sum()} of {len(lifts)} held-out lifts, area {area(by_lift, true):.2f}, "
+            f"of the {len(surest)} that it believes most {surest.sum()}",
             flush=True,
         )
 
