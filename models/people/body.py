@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from limbs import SIDES, Joints, Limbs, hip_over_feet, middle, moved_hip, plant_legs, reach, shrug
 from person import Shape, Stance
-from turns import rot, unit
+from turns import ahead_deg, rot, unit
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
 CURVE = (-0.4, -0.6, 0.0, 0.5, 0.5)  # how a rounder or flatter back spreads over SPINE: nothing in sum
@@ -165,7 +165,7 @@ class Body:
         leans = []
         for side, _ in SIDES:
             knee, ankle = (posed.joints[f"{b}.{side}"] for b in ("lowerleg01", "foot"))
-            leans.append(np.degrees(np.arctan2(ankle[:, 1] - knee[:, 1], knee[:, 2] - ankle[:, 2])))
+            leans.append(ahead_deg(knee - ankle))
         return np.mean(leans, axis=0)
 
     def shoulders(self, pose: Pose) -> np.ndarray:
@@ -204,8 +204,7 @@ class Body:
         return self._chain(turns, np.zeros((frames, 3)) if root is None else root)[1]
 
     def _lean(self, joints: Joints) -> np.ndarray:
-        up = middle(joints, "upperarm01") - middle(joints, "upperleg01")
-        return np.degrees(np.arctan2(-up[:, 1], up[:, 2]))
+        return ahead_deg(middle(joints, "upperarm01") - middle(joints, "upperleg01"))
 
     def _skinned(self, rotations: np.ndarray, joints: Joints, shin: np.ndarray) -> Posed:
         """Linear blend skinning of all frames as one matrix product."""
@@ -219,5 +218,4 @@ class Body:
         vertices = np.einsum("vtab,vb->tva", turn, rest, optimize=True) + offset.swapaxes(0, 1)
         normals = np.einsum("vtab,vb->tva", turn, rest_normals, optimize=True)
         crown = rotations[self.bones.index("head")] @ [0.0, 0.0, 1.0]
-        head = np.degrees(np.arctan2(-crown[:, 1], crown[:, 2]))
-        return Posed(vertices, normals, joints, shin, head)
+        return Posed(vertices, normals, joints, shin, ahead_deg(crown))

@@ -20,6 +20,11 @@ def unit(v: np.ndarray) -> np.ndarray:
     return v / np.linalg.norm(v, axis=-1, keepdims=True)
 
 
+def ahead_deg(up: np.ndarray) -> np.ndarray:
+    """How far vectors (…, 3) that point up lean ahead, which is −y in the body frame; leaning back is negative."""
+    return np.degrees(np.arctan2(-up[..., 1], up[..., 2]))
+
+
 def frame(along: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Right-handed frames whose third axis is `along` and whose first is `across` made orthogonal to it."""
     z = unit(along)
