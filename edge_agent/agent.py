@@ -5,21 +5,20 @@
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from edge_agent import __version__
-from edge_agent.core import crop, search
-from edge_agent.core.bend import Bend, Moment
+from edge_agent.core import search
+from edge_agent.core.bend import Bend, Moment, end_s
 from edge_agent.core.cues import CueThresholds, Seen, cues
 from edge_agent.core.doze import STILL_S
 from edge_agent.core.follower import Follower
 from edge_agent.core.lifts import LiftDetector
 from edge_agent.core.light import Light
-from edge_agent.core.posture import Posture
-from edge_agent.core.records import Floats, Frame, Image, Lift, Pose
+from edge_agent.core.posture import in_picture
+from edge_agent.core.records import Frame, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds, judge, measure_bend, read_bend, view_of
 from edge_agent.core.tracking import Sighting, Track, Tracker
-from edge_agent.pose.detector import Detection, Window
+from edge_agent.gaze import Gaze, Glance
+from edge_agent.pose.detector import Detection, Window, distinct
 from edge_agent.pose.eyes import Eyes
 from edge_agent.pose.pixels import blank, torso_colour
 from edge_agent.pose.retouch import Retouch
@@ -49,8 +48,8 @@ class Look:
 
     ``heads`` are the last poses of all that are followed, those hidden or not yet believed in included: for
     blurring faces. For metrics: ``searches`` are words of ``search.SEARCHES``, one for each window; ``repeats``: how
-    many people were looked at once more; ``captured_s`` is the frame's. ``earlier``: looks at frames that had been
-    passed over; the lifts that ended in them are told here.
+    many people were looked at once more, and ``carried``: how many not at all; ``captured_s`` is the frame's.
+    ``earlier``: looks at frames that had been passed over; the lifts that ended in them are told here.
     """
 
     time_s: float
@@ -59,6 +58,7 @@ class Look:
     heads: tuple[Pose, ...] = ()
     searches: tuple[str, ...] = ()
     repeats: int = 0
+    carried: int = 0
     captured_s: float | None = None
     earlier: tuple["Look", ...] = ()
 
@@ -79,8 +79,9 @@ class Watch:
         self._found: list[Lift] = []  # not told yet: a network that fails later in the same look loses none
 
     def use(self, camera: CameraSettings, eyes: Eyes, thresholds: TechniqueThresholds) -> None:
-        """From the next look on; whoever is followed stays followed."""
+        """From the next look on; whoever is followed stays followed. The last picture goes: masks may be new."""
         self.camera, self._eyes, self._thresholds = camera, eyes, thresholds
+        self._gaze = Gaze(eyes)
 
     @property
     def people(self) -> int:
@@ -123,14 +124,16 @@ class Watch:
         Raises InferenceError: then nothing is concluded from this frame.
         """
         frame = self._prepared(frame)
-        poses, moved = self._glance(frame)
+        people = self._people
+        glance = self._gaze.glance(frame, people)
+        movers = [people[i] for i in glance.moved if not people[i].detector.bending]
         earlier: list[Look] = []
-        if moved and frame.passed_over:
+        if movers and frame.passed_over:
             for develop in frame.passed_over:
                 passed = self._prepared(develop())
-                earlier.append(self._look_at(passed, *self._glance(passed)))
-            poses, moved = self._glance(frame)
-        look = self._look_at(frame, poses, moved)
+                earlier.append(self._look_at(passed, self._gaze.glance(passed, self._people, movers)))
+            glance = self._gaze.glance(frame, self._people, movers)
+        look = self._look_at(frame, glance)
         lifts, self._found = tuple(self._found), []
         return replace(look, lifts=lifts, earlier=tuple(earlier))
 
@@ -142,56 +145,41 @@ class Watch:
         """Noise and darkness taken out where they are in the way; then what the masks hide, which may be new."""
         return replace(frame, image=blank(self._retouch.clear(frame.image), self.camera.masks))
 
-    def _glance(self, frame: Frame) -> tuple[list[Pose], list[int]]:
-        """Where each tracked person should be; and the numbers of those who have moved, or are not there any more."""
-        tracks = self._tracker.tracks
-        outlined = [self._follower(track).wants_outline(frame.time_s) for track in tracks]
-        poses = self._eyes.locate(frame.image, [track.crop(frame.time_s) for track in tracks], outlined)
-        looks = enumerate(zip(tracks, poses, strict=True))
-        return poses, [i for i, (track, pose) in looks if self._follower(track).has_moved(pose, frame.time_s)]
-
-    def _look_again(self, image: Image, poses: list[Pose], moved: list[int]) -> None:
-        """At those who have moved, with the crop that this look gave: its own was made for where they were."""
-        tracks = self._tracker.tracks
-        seen = [_colourless(poses[i]) for i in moved]
-        crops = [crop.around(one.hip, one.shoulder, tracks[i].reach_px) for i, one in zip(moved, seen, strict=True)]
-        again = self._eyes.locate(image, crops, [poses[i].mask is not None for i in moved])
-        for i, pose in zip(moved, again, strict=True):
-            poses[i] = pose
-
-    def _look_at(self, frame: Frame, poses: list[Pose], moved: list[int]) -> Look:
+    def _look_at(self, frame: Frame, glance: Glance) -> Look:
         """What this frame shows of everybody, those included who were not tracked yet; its lifts go to ``_found``."""
-        self._look_again(frame.image, poses, moved)
+        self._gaze.remember(None)  # until all is taken in: an error in between would leave people in two pictures
+        poses = self._gaze.look_again(frame, self._people, glance)
         self._first_s = frame.time_s if self._first_s is None else self._first_s
         self._size = (frame.image.shape[1], frame.image.shape[0])
         looks = [
             (track, Sighting(pose, torso_colour(frame.image, pose)))
             for track, pose in zip(self._tracker.tracks, poses, strict=True)
         ]
-        for track, seen in looks:
-            self._follower(track).note(seen.pose, frame.time_s)
+        carried = sum(self._follower(track).note(seen.pose, frame.time_s) for track, seen in looks)
         gone = self._tracker.update(looks, frame.time_s)
-        searches = self._welcome(frame)
         self._found += [lift for track in gone for lift in self._farewell(track, ended=False)]
+        searches = self._welcome(frame)
         people = []
         for track in self._tracker.visible:
             person, finished = self._read(track, frame.time_s)
             self._found += finished
             people += [person] if person else []
         heads = tuple(track.last.pose for track in self._tracker.tracks)
-        return Look(frame.time_s, tuple(people), (), heads, searches, len(moved), frame.captured_s)
+        self._gaze.remember(frame if self._tracker.tracks else None)
+        return Look(frame.time_s, tuple(people), (), heads, searches, len(glance.astray), carried, frame.captured_s)
 
     def _welcome(self, frame: Frame) -> tuple[str, ...]:
         """Now and then look for people who are not tracked; where and how often: `core.search`. Say where."""
         if frame.time_s < self._search_due_s:
             return ()
         self._search_due_s = frame.time_s + search.GAP_S
-        followed = [_surroundings(track, search.BEYOND) for track in self._tracker.visible]
-        lost = [_surroundings(track, 1.0) for track in self._tracker.tracks if track.occluded and track.confirmed]
+        followed = [Window.about(track.last.hip, search.BEYOND * track.reach_px) for track in self._tracker.visible]
+        missed = [track for track in self._tracker.tracks if track.occluded and track.confirmed]
+        lost = [Window.about(track.last.hip, track.reach_px) for track in missed]
         windows = self._scout.windows(frame, followed, lost)
-        found = [someone for someone in self._eyes.detect(frame.image, windows) if not self._knows(someone)]
-        met = zip(found, self._meet(frame.image, found), strict=True)
-        newcomers = [seen for one, seen in met if self._tracker.is_borne_out(_torso(one), seen)]
+        found = distinct(one for one in self._eyes.detect(frame.image, windows) if not self._knows(one))
+        met = zip(found, self._gaze.meet(frame.image, found), strict=True)
+        newcomers = [seen for one, seen in met if self._tracker.is_borne_out(one.torso, seen)]
         self._tracker.admit(newcomers, frame.time_s)
         self._scout.found([someone.hip_xy for someone in found if self._knows(someone)], frame.time_s)
         self._searched_s = frame.time_s
@@ -200,15 +188,7 @@ class Watch:
         return tuple(self._scout.searches)
 
     def _knows(self, found: Detection) -> bool:
-        return self._tracker.knows(_torso(found), found.reach_px)
-
-    def _meet(self, image: Image, found: list[Detection]) -> list[Sighting]:
-        """A first look corrects the detector's rough crop, a second one can be trusted."""
-        crops = [crop.around(_point(one.hip_xy), _point(one.shoulder_xy), one.reach_px) for one in found]
-        rough = [_colourless(pose) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
-        crops = [crop.around(seen.hip, seen.shoulder, seen.reach_px) for seen in rough]
-        poses = self._eyes.locate(image, crops, [True] * len(crops))
-        return [Sighting(pose, torso_colour(image, pose)) for pose in poses]
+        return self._tracker.knows(found.torso, found.reach_px)
 
     def _read(self, track: Track, time_s: float) -> tuple[Person | None, list[Lift]]:
         """The posture of one person, and the lift that it ended. A newcomer's wait until they are believed."""
@@ -216,9 +196,7 @@ class Watch:
         posture = follower.posture(track.last.pose, time_s)
         back = self._eyes.back(track.last.pose, posture)
         told = None if back is None else self._eyes.tell_angles(back.code, follower.detector.upright.code)
-        bend = follower.detector.update(posture, back, told)
-        follower.pace(posture)
-        follower.waiting += [bend] if bend else []
+        follower.read(posture, back, told)
         if track.person is None:
             return None, []
         moment = Moment(posture, follower.detector.depth, back)
@@ -245,9 +223,9 @@ class Watch:
             person=person,
             start_s=bend.start_s,
             peak_s=bend.peak.time_s,
-            end_s=bend.end_s,
-            center_x=_fraction(bend.peak.posture.hip_xy[0], self._size[0]),
-            feet_xy=_feet(bend.peak.posture, self._size),
+            end_s=end_s(bend, lift.after),
+            center_x=in_picture(bend.peak.posture.hip_xy, self._size)[0],
+            feet_xy=in_picture(bend.peak.posture.feet_xy, self._size),
             technique=verdict.technique,
             confidence=verdict.confidence,
             view=view_of(seen.view_from_side_deg),
@@ -259,6 +237,11 @@ class Watch:
             unknown_reason=verdict.unknown_reason,
         )
 
+    @property
+    def _people(self) -> list[Follower]:
+        """One for each track, in their order."""
+        return [self._follower(track) for track in self._tracker.tracks]
+
     def _follower(self, track: Track) -> Follower:
         """Made on first sight; tracks are told apart by the object itself, so no identity outlives them."""
         known = self._followers.get(id(track))
@@ -268,29 +251,3 @@ class Watch:
                 track, LiftDetector(self._eyes.lift_probability, from_start=early)
             )
         return known
-
-
-def _surroundings(track: Track, wide: float) -> Window:
-    hip, reach = track.last.hip, wide * track.reach_px
-    return Window(float(hip[0]) - reach, float(hip[1]) - reach, 2 * reach)
-
-
-def _colourless(pose: Pose) -> Sighting:
-    """For the places alone."""
-    return Sighting(pose, np.zeros(3, np.float32))
-
-
-def _torso(found: Detection) -> Floats:
-    return np.asarray(np.add(found.hip_xy, found.shoulder_xy) / 2, np.float32)
-
-
-def _point(xy: tuple[float, float]) -> Floats:
-    return np.array(xy, np.float32)
-
-
-def _fraction(value_px: float, size_px: int) -> float:
-    return min(max(value_px / size_px, 0.0), 1.0)
-
-
-def _feet(posture: Posture, size: tuple[int, int]) -> tuple[float, float]:
-    return _fraction(posture.feet_xy[0], size[0]), _fraction(posture.feet_xy[1], size[1])

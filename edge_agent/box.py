@@ -201,6 +201,7 @@ class Box:
         self.telemetry.tracks.labels(name).set(post.watch.followed)
         for one in (*look.earlier, look):
             self.telemetry.looks_repeated.labels(name).inc(one.repeats)
+            self.telemetry.looks_spared.labels(name).inc(one.carried)
             for reason in one.searches:
                 self.telemetry.searches.labels(name, reason).inc()
         self._record(post, look, seen)

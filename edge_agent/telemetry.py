@@ -110,7 +110,13 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
         )
         self.looks_repeated = Counter(
             "edge_agent_looks_repeated",
-            "Looks at a person once more in the same frame, since the first found them on the move",
+            "Looks at a person once more in the same frame: the first had looked where they were before they moved",
+            ["camera"],
+            registry=registry,
+        )
+        self.looks_spared = Counter(
+            "edge_agent_looks_spared",
+            "Looks at a person that were not needed: standing or walking, moved along by what moves in the picture",
             ["camera"],
             registry=registry,
         )
@@ -245,6 +251,7 @@ class AgentTelemetry(OutboxMetrics, SettingsMetrics):
             self.frames,
             self.frames_looked_back,
             self.looks_repeated,
+            self.looks_spared,
             self.camera_up,
             self.camera_blind,
             self.camera_reconnects,

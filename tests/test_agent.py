@@ -183,7 +183,9 @@ def test_a_failed_request_is_counted_and_costs_neither_person_nor_lift(
     back = registry.get_sample_value("edge_agent_frames_looked_back_total", {"camera": "dock"})
     assert back == sum(len(look.earlier) for look in looks) > 0  # who begins to bend between two looks
     repeated = registry.get_sample_value("edge_agent_looks_repeated_total", {"camera": "dock"})
-    assert repeated == sum(one.repeats for look in looks for one in (*look.earlier, look)) > 0
+    assert repeated == sum(one.repeats for look in looks for one in (*look.earlier, look))
+    spared = registry.get_sample_value("edge_agent_looks_spared_total", {"camera": "dock"})
+    assert spared == sum(one.carried for look in looks for one in (*look.earlier, look)) > 0  # who stands by
     assert {person.number for look in looks for person in look.people} == {0, 1}
     assert [lift.technique for look in looks for lift in look.lifts] == ["hinge"]
 

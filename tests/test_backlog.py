@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge_agent.core.backlog import WAITING, Backlog, Picture
-from edge_agent.core.cadence import LOOK_BACK
+from edge_agent.core.cadence import BENDING_GAP_S, LOOK_BACK
 from edge_agent.core.records import Frame
 
 RATE_HZ = 15
@@ -75,6 +75,18 @@ def test_the_pictures_of_a_bend_wait_in_order_and_the_oldest_gives_way() -> None
         order.append(next_one)
         backlog.rest(next_one[0] / RATE_HZ - 0.01)
     assert order == [(number, []) for number in range(1, WAITING + 1)]
+
+
+def test_every_other_picture_of_a_bend_waits_too_while_the_box_is_late() -> None:
+    """A look takes as long as six pictures: those that were due meanwhile wait in order."""
+    backlog = Backlog()
+    backlog.offer(at(0))
+    backlog.take()
+    assert backlog.rest(BENDING_GAP_S - 0.01) == []
+    assert [backlog.offer(at(number)) for number in range(1, 7)] == ["not_due", None] * 3
+    assert taken(backlog) == (2, [1])
+    assert backlog.rest(2 / RATE_HZ + BENDING_GAP_S - 0.01) == []
+    assert taken(backlog) == (4, [3])
 
 
 def test_pictures_that_waited_are_passed_over_where_the_bend_has_ended_meanwhile() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from edge_agent.core.records import Floats
 from edge_agent.frames import read_video
-from edge_agent.pose.detector import Detection, Window, anchors, decode, whole
+from edge_agent.pose.detector import Detection, Window, anchors, decode, distinct, whole
 from edge_agent.pose.eyes import Eyes
 from tests.demo_clip import DEMO_CLIP
 
@@ -49,6 +49,13 @@ def test_people_come_back_where_they_are_best_first() -> None:
 def test_one_person_on_many_anchors_is_one_person() -> None:
     echoes = [((300 + d, 250 - d), (300 + d, 200), (300, 370), 0.6 + d / 100) for d in range(10)]
     assert len(decode(*raw(ANA, BO, *echoes), WINDOW, 0.5)) == 2
+
+
+def test_somebody_in_several_windows_is_met_once_where_they_are_seen_best() -> None:
+    whole_picture, close_by = Window(0, 0, 720), Window(200, 150, 300)
+    seen = [*decode(*raw(ANA, window=whole_picture), whole_picture, 0.5)]
+    seen += decode(*raw(BO, (*ANA[:3], 0.95), window=close_by), close_by, 0.5)
+    assert [one.score for one in distinct(seen)] == pytest.approx([0.95, 0.8])
 
 
 def test_doubtful_ones_are_left_out() -> None:

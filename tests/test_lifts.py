@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.core.bend import Bend
+from edge_agent.core.bend import Bend, Moment, end_s
 from edge_agent.core.posture import measure
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
 from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion
@@ -62,6 +62,23 @@ def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
 def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_is_seen() -> None:
     (lift,) = bends(motion(*ONE_LIFT))
     assert 1.0 < lift.start_s < lift.moments[0].time_s
+
+
+def test_a_lift_ends_where_the_shoulders_are_back_however_late_depth_tells() -> None:
+    """The spine model takes who stands for half bent, for a second more."""
+    moments = [Moment(measure(body.pose(outlined=False), time_s), 0.5, None) for time_s, body in motion(*ONE_LIFT)]
+    down = [replace(moment, depth=1.0) if 2 <= moment.time_s <= 2.6 else moment for moment in moments]
+    late = Bend(tuple(moment for moment in down if moment.time_s <= 4.4), 1.2, 4.4)
+    after = [moment for moment in down if moment.time_s >= 4.4]
+    assert end_s(late, after) == pytest.approx(3.4, abs=0.3)
+    aside = [replace(one.posture, shoulder_xy=(900.0, one.posture.shoulder_xy[1])) for one in after]
+    walked_off = [replace(one, posture=posture) for one, posture in zip(after, aside, strict=True)]
+    assert end_s(late, walked_off) == end_s(late, after)
+
+
+def test_of_who_hardly_rises_on_the_picture_depth_alone_tells_the_end() -> None:
+    standing = [Moment(measure(STANDING.pose(outlined=False), number / 15), 1.0, None) for number in range(30)]
+    assert end_s(Bend(tuple(standing[:20]), 0.0, 1.3), standing[20:]) == 1.3
 
 
 def test_it_is_told_when_it_ends_not_when_the_clip_does() -> None:

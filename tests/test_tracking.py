@@ -8,7 +8,7 @@ import pytest
 
 from edge_agent.core.records import Floats
 from edge_agent.core.skeleton import ANKLES, HEELS, KNEES, TOES
-from edge_agent.core.tracking import Sighting, Track, Tracker
+from edge_agent.core.tracking import Sighting, Track, Tracker, near
 from tests.people import HINGE, RATE_HZ, STANDING, Person, between
 
 BLUE, ORANGE = (80.0, 140.0, 60.0), (170.0, 170.0, 190.0)
@@ -206,6 +206,17 @@ def test_two_side_by_side_are_two() -> None:
     tracker = Tracker()
     tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(790.0, 600.0)).sighting()], 0.0)
     assert len(tracker.tracks) == 2
+
+
+def test_whose_clothes_may_be_mistaken_is_told_of_who_is_near_and_not_of_who_is_alone() -> None:
+    stage = Stage({"ada": standing(400), "bo": standing(560), "cy": standing(1100)})
+    stage.play(0, 1)
+    tracks = stage.tracker.tracks
+    mistaken = {
+        round(float(track.last.hip[0])): near(track, [other for other in tracks if other is not track], 1.0)
+        for track in tracks
+    }
+    assert mistaken == {400: True, 560: True, 1100: False}
 
 
 def test_one_whose_legs_alone_were_followed_is_found_again_whole_under_the_same_number() -> None:

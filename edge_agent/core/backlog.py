@@ -1,9 +1,9 @@
 """The pictures of one camera that wait for a look, and those that may be looked back at: what is kept, what is shed.
 
-While somebody bends every picture is due, and ``WAITING`` of them wait in order: when several people bend at once, or
-a look goes back over others, a core is late for that long and no picture of the bend is lost. While all stand one is
-due at each quarter of a second (`core.cadence`), and a newer one takes the place of the one that waits. A box that is
-late sheds the looking back first.
+While somebody bends every other picture is due, or every one, and ``WAITING`` of them wait in order: when several
+people bend at once, or a look goes back over others, a core is late for that long and no picture of the bend is lost.
+While all stand one is due at each quarter of a second (`core.cadence`), and a newer one takes the place of the one
+that waits. A box that is late sheds the looking back first.
 """
 
 from collections import deque
@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Self
 
-from edge_agent.core.cadence import LOOK_BACK
+from edge_agent.core.cadence import BENDING_GAP_S, LOOK_BACK
 from edge_agent.core.records import Frame
 
 WAITING: Final = 4
-"""Pictures of a bend that wait, a quarter of a second's."""
+"""Pictures of a bend that wait, half a second's."""
 
 Unused = Literal["not_due", "newer_frame"]
 """Why a picture was not looked at: sooner than needed, or overtaken while it waited."""
@@ -70,7 +70,7 @@ class Backlog:
         self._due_s = picture.time_s + self._every_s
         self._due.append((picture, tuple(self._passed)))
         self._passed.clear()
-        if len(self._due) <= (1 if self._every_s else WAITING):
+        if len(self._due) <= (1 if self._every_s > BENDING_GAP_S else WAITING):
             return None
         self._due.popleft()
         self._late = True

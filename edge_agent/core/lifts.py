@@ -6,7 +6,7 @@ as a lift. A lift starts where depth leaves standing, peaks, and ends where it i
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot, inf
 from statistics import median
 
@@ -60,7 +60,8 @@ _LOOK_BACK_S = 1.5
 _MOVED = 0.75
 # Angles that say so for this long are believed though the shoulders are still low: on steps, or closer to the camera.
 _STANDS_S = 1.0
-# What the spine model told corrects the keypoints for this long: it is asked in every other frame, 15 a second.
+# What the spine model told corrects the keypoints for this long: it is asked in every other frame, where who bends is
+# looked at.
 _TOLD_LATELY_S = 0.2
 
 
@@ -134,6 +135,12 @@ class LiftDetector:
             return bend
         return self._split()
 
+    def carry(self, posture: Posture) -> None:
+        """Somebody who stands or walks is elsewhere, and has hardly changed: nothing is learnt of how they stand."""
+        if self._recent:
+            self.upright.move(self._recent[-1].posture, posture)
+        self._stood(Moment(replace(posture, trunk_lean_deg=None), self.depth, None))
+
     def flush(self, *, ended: bool) -> Bend | None:
         """What is left of a bend, if it was deep enough: the video has ended, or else the person is gone.
 
@@ -163,9 +170,7 @@ class LiftDetector:
     def _stand(self, moment: Moment, told: Kinematics | None) -> Bend | None:
         if self.depth < _BENT:
             self.upright.learn(moment.posture, moment.back, told)
-            self._recent.append(moment)
-            while moment.time_s - self._recent[0].time_s > _LOOK_BACK_S:
-                self._recent.popleft()
+            self._stood(moment)
             return None
         before = list(self._recent)
         onset = next((i for i in range(len(before) - 1, -1, -1) if before[i].depth < _STANDING), 0)
@@ -173,6 +178,11 @@ class LiftDetector:
         self._bend = [*before[onset:], moment]
         self._recent.clear()
         return None
+
+    def _stood(self, moment: Moment) -> None:
+        self._recent.append(moment)
+        while moment.time_s - self._recent[0].time_s > _LOOK_BACK_S:
+            self._recent.popleft()
 
     def _end(self) -> int | None:
         """Which moment ended the bend: back in a standing posture, or nearly and no longer rising.

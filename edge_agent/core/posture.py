@@ -73,6 +73,12 @@ def measure(pose: Pose, time_s: float) -> Posture:
     )
 
 
+def in_picture(xy: tuple[float, float], size: tuple[int, int]) -> tuple[float, float]:
+    """A place in frame pixels as shares of the picture's (width, height), kept within it."""
+    x, y = (min(max(value / length, 0.0), 1.0) for value, length in zip(xy, size, strict=True))
+    return x, y
+
+
 def _px_per_m(pose: Pose) -> float:
     """The scale that best lays the metric landmarks on the picture (least squares, weak perspective)."""
     seen, metric = pose.xy[_SCALE_JOINTS], pose.world_m[_SCALE_JOINTS, :2]

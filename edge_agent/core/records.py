@@ -1,7 +1,7 @@
 """What one stage hands to the next inside the box. None of these objects ever leaves it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -52,6 +52,12 @@ class Pose:
     world_m: Floats
     score: float
     mask: Floats | None
+
+    def elsewhere(self, by_px: Floats) -> "Pose":
+        """The same body, moved by (2,) frame pixels; nothing is known of its outline there."""
+        x, y = self.crop.center_x + float(by_px[0]), self.crop.center_y + float(by_px[1])
+        crop = replace(self.crop, center_x=x, center_y=y)
+        return replace(self, crop=crop, xy=np.asarray(self.xy + by_px, np.float32), mask=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Who is who from frame to frame. Identities live in memory only and are never reused or compared later.
 
-No detector runs while a track holds: the last landmarks say where to look next. A person hidden behind
-another keeps the track for a while as *occluded*; two tracks that land on one body are told apart by where
-each was heading and by the colour of the clothes, so that people who cross are never merged.
+No detector runs while a track holds: the last landmarks, and what has moved since, say where to look next. A person
+hidden behind another keeps the track for a while as *occluded*; two tracks that land on one body are told apart by
+where each was heading and by the colour of the clothes, so that people who cross are never merged.
 """
 
 from collections.abc import Sequence
@@ -84,6 +84,7 @@ class Track:
 
     last: Sighting
     seen_s: float
+    looked_s: float = field(init=False)
     velocity_px_s: Floats = field(default_factory=lambda: np.zeros(2, np.float32))
     reach_px: float = 0.0
     largest_px: float = 0.0
@@ -98,6 +99,7 @@ class Track:
 
     def __post_init__(self) -> None:
         self.reach_px = self.largest_px = self.last.reach_px
+        self.looked_s = self.seen_s
 
     def expected_hip(self, time_s: float) -> Floats:
         """(2,) where the mid-hip should be now; a hidden person glides on and slows down."""
@@ -143,13 +145,15 @@ class Track:
             velocity = (seen.hip - self.last.hip) / np.float32(elapsed_s)
             self.velocity_px_s = np.asarray(0.5 * self.velocity_px_s + 0.5 * velocity, np.float32)
         colour = np.asarray(0.9 * self.last.colour + 0.1 * seen.colour, np.float32)
+        carried = seen.pose.crop_xy is self.last.pose.crop_xy  # the last look's own landmarks: no news of their size
         self.last = Sighting(seen.pose, colour)
-        slowly = self.reach_px * float(np.exp(-max(elapsed_s, 0.0) / _SHRINK_S))
+        self.seen_s, self.occluded = time_s, False
+        if carried:
+            return
+        slowly = self.reach_px * float(np.exp(-max(time_s - self.looked_s, 0.0) / _SHRINK_S))
         self.reach_px = max(0.5 * self.reach_px + 0.5 * seen.reach_px, slowly)
         self.largest_px = max(self.largest_px, self.reach_px)
-        self.seen_s = time_s
-        self.occluded = False
-        self.looks += 1
+        self.looks, self.looked_s = self.looks + 1, time_s
 
 
 def same_body(one: Sighting, other: Sighting) -> bool:
@@ -181,6 +185,16 @@ def upside_down(seen: Sighting) -> bool:
     trunk, feet = seen.shoulder - seen.hip, seen.pose.xy[list(ANKLES)].mean(0) - seen.hip
     hangs = float(trunk[1]) > 0.8 * abs(float(trunk[0])) + 0.1 * seen.reach_px
     return hangs or float(feet[1]) < -0.1 * seen.reach_px
+
+
+def near(track: Track, others: Sequence[Track], time_s: float) -> bool:
+    """Whether somebody else is, or should be now, so close by that clothes may be mistaken for one another's."""
+    here = track.last.hip, track.expected_hip(time_s)
+    return any(
+        float(np.hypot(*(there - hip))) < max(track.reach_px, other.reach_px)
+        for other in others
+        for hip, there in zip(here, (other.last.hip, other.expected_hip(time_s)), strict=True)
+    )
 
 
 def _overlap(one: Sighting, other: Sighting) -> bool:

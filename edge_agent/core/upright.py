@@ -62,6 +62,12 @@ class Upright:
         self.seen, self.seen_s = self.seen + 1, posture.time_s
         return True
 
+    def move(self, before: Posture, now: Posture) -> None:
+        """Who stands has gone elsewhere in the picture between two postures."""
+        if self.hip_y_px is not None and self.shoulder_y_px is not None:
+            self.hip_y_px += now.hip_xy[1] - before.hip_xy[1]
+            self.shoulder_y_px += now.shoulder_xy[1] - before.shoulder_xy[1]
+
     def _learn_code(self, now: Floats) -> None:
         self.backs += 1
         share = np.float32(max(_CODE_SHARE, 1 / self.backs))

@@ -3,8 +3,10 @@
 Source of layout and numbers: MediaPipe ``pose_detection`` graph (anchors, 224 px, threshold 0.5).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import dist
+from typing import Self
 
 import cv2
 import numpy as np
@@ -27,6 +29,11 @@ class Window:
     y: float
     side_px: float
 
+    @classmethod
+    def about(cls, centre: Floats, reach_px: float) -> Self:
+        """That reaches so far from a (2,) frame point, to all sides."""
+        return cls(float(centre[0]) - reach_px, float(centre[1]) - reach_px, 2 * reach_px)
+
     @property
     def centre(self) -> tuple[float, float]:
         """Its middle, frame pixels."""
@@ -46,6 +53,11 @@ class Detection:
     reach_px: float
     score: float
 
+    @property
+    def torso(self) -> Floats:
+        """(2,) middle of the torso, frame pixels."""
+        return np.asarray(np.add(self.hip_xy, self.shoulder_xy) / 2, np.float32)
+
 
 def anchors() -> Floats:
     """(2254, 2) anchor centres as fractions of the window."""
@@ -61,18 +73,28 @@ def decode(boxes: Floats, logits: Floats, window: Window, min_score: float) -> l
     """The raw (2254, 12) boxes and (2254, 1) scores as detections, best first, duplicates merged."""
     scores = 1 / (1 + np.exp(-np.clip(logits[:, 0], -60, 60)))
     likely = np.flatnonzero(scores >= min_score)
-    likely = likely[np.argsort(-scores[likely])]
-    found: list[Detection] = []
+    found = []
     for i in likely:
         points = (boxes[i, 4:12].reshape(4, 2) / _SIZE_PX + _ANCHORS[i]) * window.side_px
         points += (window.x, window.y)
         hip, shoulder = points[_HIP], points[_SHOULDER]
         reach = float(np.hypot(*(points[_SCALE] - hip)))
-        same = any(np.hypot(*(hip - kept.hip_xy)) < 0.4 * max(reach, kept.reach_px) for kept in found)
-        if not same and reach > 0:
-            hip_xy, shoulder_xy = (float(hip[0]), float(hip[1])), (float(shoulder[0]), float(shoulder[1]))
-            found.append(Detection(hip_xy, shoulder_xy, reach, float(scores[i])))
-    return found
+        hip_xy, shoulder_xy = (float(hip[0]), float(hip[1])), (float(shoulder[0]), float(shoulder[1]))
+        found.append(Detection(hip_xy, shoulder_xy, reach, float(scores[i])))
+    return distinct(found)
+
+
+def distinct(found: Iterable[Detection]) -> list[Detection]:
+    """Best first; of several detections of one person, from one window or more, the best."""
+    kept: list[Detection] = []
+    for one in sorted(found, key=lambda one: -one.score):
+        if one.reach_px > 0 and not any(_same(one, other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+def _same(one: Detection, other: Detection) -> bool:
+    return dist(one.hip_xy, other.hip_xy) < 0.4 * max(one.reach_px, other.reach_px)
 
 
 def whole(person: Detection, window: Window, width: int, height: int) -> bool:
@@ -104,7 +126,7 @@ class Detector:
         self._min_score = min_score
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
-        """Everyone seen in any of the windows; somebody in two windows may be reported twice."""
+        """Everyone seen in any of the windows; somebody in two windows is reported twice."""
         answers = self._network.infer([_cut(image, window) for window in windows])
         height, width = image.shape[:2]
         return [

@@ -125,7 +125,7 @@ class Eyes:
         return dict(zip(STAGES, [*networks, self._spine.compiled], strict=True))
 
     def detect(self, image: Image, windows: Sequence[Window]) -> list[Detection]:
-        """Everyone seen in any of the windows; somebody in two windows may be reported twice."""
+        """Everyone seen in any of the windows; somebody in two windows is reported twice."""
         with self.timer(DETECT):
             return self._detector.detect(image, windows) if windows else []
 

@@ -97,7 +97,6 @@ class Aim:
     def use(self, camera: CameraSettings) -> None:
         """Its zones and masks from now on; anything else of it needs a new start."""
         self.settings = self.settings.model_copy(update={"zones": camera.zones, "masks": camera.masks})
-        self._watch.use(self.settings, self._sight.eyes, self._sight.thresholds)
 
     def step(self) -> None:
         """Look at the newest frame, if there is one."""
@@ -108,6 +107,8 @@ class Aim:
     def look(self, frame: Frame) -> None:
         """Keep what this frame shows. Never raises: a frame that cannot be looked at is told, and passed over."""
         begin_s = time.monotonic()
+        if self._watch.camera is not self.settings:  # saved by the page's thread, maybe in the midst of the last look
+            self._watch.use(self.settings, self._sight.eyes, self._sight.thresholds)
         try:
             look = self._watch.look(frame)
         except InferenceError as error:
