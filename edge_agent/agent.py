@@ -138,8 +138,9 @@ class Watch:
         return replace(look, lifts=lifts, earlier=tuple(earlier))
 
     def finish(self) -> list[Lift]:
-        """The video has ended: judge the bends that are still going on."""
-        return [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
+        """The video has ended: the lifts not told yet, and those that the bends still going on are judged to be."""
+        found, self._found = self._found, []
+        return found + [lift for track in self._tracker.tracks for lift in self._farewell(track, ended=True)]
 
     def _prepared(self, frame: Frame) -> Frame:
         """Noise and darkness taken out where they are in the way; then what the masks hide, which may be new."""

@@ -61,9 +61,9 @@ class Analysis:
             curve.spine_flexion_deg.append(person.spine_flexion_deg)
 
     def end(self, unfinished: list[Lift], people: int) -> None:
-        """The clip is over: a lift still going on lasts until its last picture, wherever it was cut off."""
+        """The clip is over, wherever it was cut off; with the lifts that were not told yet, or are still going on."""
         self.people = people
-        self.lifts += [replace(lift, end_s=self.seen_until_s) for lift in unfinished]
+        self.lifts += unfinished
         self.info = replace(self.info, duration_s=max(self.info.duration_s, self.seen_until_s))
         self.lifts.sort(key=lambda lift: lift.peak_s)
 

@@ -1,7 +1,7 @@
 """Where the people followed are in a new picture: looked at by the network, or carried along by what moves in it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, hypot
 
 import numpy as np
@@ -44,8 +44,8 @@ class Gaze:
         self._before: Frame | None = None
 
     def remember(self, frame: Frame | None) -> None:
-        """The picture in which everybody's last pose is; None where there is none."""
-        self._before = frame
+        """The picture in which everybody's last pose is, without those passed over before it; None for none."""
+        self._before = frame and replace(frame, passed_over=())
 
     def glance(self, frame: Frame, people: Sequence[Follower], movers: Collection[Follower] = ()) -> Glance:
         """Where everybody should be. Who has hardly changed is carried along; ``movers`` are looked at.

@@ -139,6 +139,27 @@ def test_a_clip_of_nobody(eyes: Eyes) -> None:
     assert (seen.lifts, seen.people, set(seen.followed)) == ([], 0, {0})
 
 
+def test_the_lift_of_somebody_who_left_is_told_though_every_search_fails_to_the_end(
+    eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_s = true_lifts()[0].end_s + 0.2
+    camera = Watch(CameraSettings(name="dock", source="unused"), eyes, TechniqueThresholds())
+    told = [lift for frame in demo_frames(left_s) for lift in camera.look(frame).lifts]
+
+    def fail(_image: Image, _windows: Sequence[Window]) -> list[Detection]:
+        raise InferenceError("pose-detector", "device lost")
+
+    monkeypatch.setattr(eyes, "detect", fail)
+    nobody = np.full((720, 1280, 3), 150, np.uint8)
+    while camera.followed:
+        left_s += 0.31  # each time a search is due
+        with pytest.raises(InferenceError):
+            told += camera.look(Frame("dock", nobody, left_s)).lifts
+    assert told == []
+    (lift,) = camera.finish()
+    assert_same(lift, true_lifts()[0])
+
+
 class StumblingEyes:
     """Lets two requests fail in the middle of the first lift, as a device that resets does."""
 

@@ -117,6 +117,15 @@ def test_only_those_are_looked_at_once_more_whose_crop_lay_beside_them() -> None
     assert shown.center_x == pytest.approx(there[1].pose().crop.center_x, abs=1)
 
 
+def test_of_what_was_passed_over_before_a_picture_nothing_is_kept() -> None:
+    """Those are as they came, without the masks."""
+    stage = Stage([LEFT])
+    raw = Frame("dock", scene(), AT_S)
+    stage.gaze.remember(replace(raw, passed_over=(lambda: raw,)))
+    assert stage.gaze._before is not None
+    assert stage.gaze._before.passed_over == ()
+
+
 @pytest.mark.parametrize("forgets", ["a failing network", "a new frame that could not be taken in", "a long time"])
 def test_without_a_picture_just_before_everybody_is_looked_at(forgets: str) -> None:
     stage = Stage([LEFT, RIGHT])

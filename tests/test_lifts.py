@@ -65,8 +65,8 @@ def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_
 
 
 def test_a_lift_ends_where_the_shoulders_are_back_however_late_depth_tells() -> None:
-    """The spine model takes who stands for half bent, for a second more."""
-    moments = [Moment(measure(body.pose(outlined=False), time_s), 0.5, None) for time_s, body in motion(*ONE_LIFT)]
+    """The spine model takes who stands for a little bent, for a second more."""
+    moments = [Moment(measure(body.pose(outlined=False), time_s), 0.4, None) for time_s, body in motion(*ONE_LIFT)]
     down = [replace(moment, depth=1.0) if 2 <= moment.time_s <= 2.6 else moment for moment in moments]
     late = Bend(tuple(moment for moment in down if moment.time_s <= 4.4), 1.2, 4.4)
     after = [moment for moment in down if moment.time_s >= 4.4]
@@ -74,6 +74,19 @@ def test_a_lift_ends_where_the_shoulders_are_back_however_late_depth_tells() -> 
     aside = [replace(one.posture, shoulder_xy=(900.0, one.posture.shoulder_xy[1])) for one in after]
     walked_off = [replace(one, posture=posture) for one, posture in zip(after, aside, strict=True)]
     assert end_s(late, walked_off) == end_s(late, after)
+
+
+def test_a_lift_followed_by_another_at_once_ends_where_the_shoulders_were_up_in_between() -> None:
+    """Nobody saw how they stood afterwards: the end of the bend itself must do."""
+    again = (3.3, STANDING), (4.3, HINGE), (5.3, STANDING)
+    first, _ = bends(motion((0, STANDING), (1, STANDING), (2, HINGE), (3, STANDING), *again))
+    assert 2.6 < end_s(first, []) <= first.end_s
+
+
+def test_who_is_still_bent_has_not_ended_though_half_way_up_for_a_while() -> None:
+    half = replace(HINGE, trunk_deg=30)
+    (cut,) = bends(motion((0, STANDING), (1, STANDING), (2, HINGE), (2.5, half), (3.5, half)))
+    assert end_s(cut, []) == cut.end_s == cut.moments[-1].time_s
 
 
 def test_of_who_hardly_rises_on_the_picture_depth_alone_tells_the_end() -> None:

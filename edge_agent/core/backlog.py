@@ -3,7 +3,7 @@
 While somebody bends every other picture is due, or every one, and ``WAITING`` of them wait in order: when several
 people bend at once, or a look goes back over others, a core is late for that long and no picture of the bend is lost.
 While all stand one is due at each quarter of a second (`core.cadence`), and a newer one takes the place of the one
-that waits. A box that is late sheds the looking back first.
+that waits. A box that is late sheds the looking back first: only the first that waits brings what was passed over.
 """
 
 from collections import deque
@@ -68,7 +68,7 @@ class Backlog:
             self._passed.append(picture)
             return "not_due"
         self._due_s = picture.time_s + self._every_s
-        self._due.append((picture, tuple(self._passed)))
+        self._due.append((picture, () if self._due else tuple(self._passed)))
         self._passed.clear()
         if len(self._due) <= (1 if self._every_s > BENDING_GAP_S else WAITING):
             return None

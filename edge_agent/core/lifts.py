@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import hypot, inf
 from statistics import median
 
-from edge_agent.core.bend import BOTTOM, Bend, Moment, came_up, start_s
+from edge_agent.core.bend import BENT, BOTTOM, Bend, Moment, came_up, start_s
 from edge_agent.core.kinematics import Back, Estimate, Kinematics
 from edge_agent.core.lift_model import LiftProbability
 from edge_agent.core.posture import Posture
@@ -51,8 +51,8 @@ class LiftThresholds:
     least_probability: float = 0.5
 
 
-# Depth at which a bend begins and ends, and below which the person certainly stands.
-_BENT, _STANDING = 0.45, 0.22
+# The depth below which the person certainly stands.
+_STANDING = 0.22
 # Coming back to less than this share of the peak and going down again is a second lift.
 _VALLEY = 0.5
 _LOOK_BACK_S = 1.5
@@ -168,7 +168,7 @@ class LiftDetector:
         return max(by_keypoints + self._beyond, 0.0) if lately else by_keypoints
 
     def _stand(self, moment: Moment, told: Kinematics | None) -> Bend | None:
-        if self.depth < _BENT:
+        if self.depth < BENT:
             self.upright.learn(moment.posture, moment.back, told)
             self._stood(moment)
             return None
@@ -189,12 +189,12 @@ class LiftDetector:
 
         This one, if the shoulders are up again; else the one with which a second of standing began.
         """
-        if self.depth >= _BENT or not (self.depth < _STANDING or self._settled()):
+        if self.depth >= BENT or not (self.depth < _STANDING or self._settled()):
             return None
         last = len(self._bend) - 1
         if came_up(self._bend):
             return last
-        bent = max(i for i, moment in enumerate(self._bend) if moment.depth >= _BENT)
+        bent = max(i for i, moment in enumerate(self._bend) if moment.depth >= BENT)
         stood = next((i for i in range(bent + 1, last) if self._bend[i].depth < _STANDING), bent + 1)
         return stood if self._bend[last].time_s - self._bend[stood].time_s >= _STANDS_S else None
 
@@ -224,9 +224,9 @@ class LiftDetector:
         bend = Bend(tuple(moments), start_s(self._before, moments), end_s)
         self._bend = []
         self._recent.clear()
-        began_bent = bend.moments[0].depth >= _BENT and not self._from_valley
+        began_bent = bend.moments[0].depth >= BENT and not self._from_valley
         unseen = began_bent and not self.from_start
-        cut = began_bent or (ended and bend.moments[-1].depth >= _BENT)
+        cut = began_bent or (ended and bend.moments[-1].depth >= BENT)
         self.from_start = self._from_valley = False
         return bend if not unseen and self._is_lift(bend, cut=cut) else None
 
@@ -247,6 +247,6 @@ class LiftDetector:
     def _went_down(self, bend: Bend) -> bool:
         """Down and up again. Who only comes down, as from a step or onto a knee, does not lift."""
         from_start_m, to_end_m = bend.lowered_m
-        sank = from_start_m > 0 or bend.moments[0].depth >= _BENT
-        rose = to_end_m > 0 or bend.moments[-1].depth >= _BENT
+        sank = from_start_m > 0 or bend.moments[0].depth >= BENT
+        rose = to_end_m > 0 or bend.moments[-1].depth >= BENT
         return sank and rose and max(from_start_m, to_end_m) >= self.thresholds.least_lowered_m
