@@ -56,7 +56,7 @@ def test_nothing_in_a_masked_area_reaches_a_network_or_changes_what_is_seen(
 
     as_filmed, looks = day(frames(), UPPER_LEFT, LOWER_LEFT)
     with_snow, _ = day(with_snow_on_the_left(frames()), UPPER_LEFT, LOWER_LEFT)
-    assert len(as_filmed) > FRAMES
+    assert len(as_filmed) > FRAMES / 2, "those that were looked at"
     assert as_filmed == with_snow
     assert {len(look.people) for look in looks[-10:]} == {1}, "the one on the right is still seen"
     assert day(with_snow_on_the_left(frames()))[0] != as_filmed, "without masks it would show"

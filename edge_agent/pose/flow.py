@@ -1,7 +1,7 @@
 """How far shoulders, hips and feet have gone from one picture to another: sparse optical flow in place of a network.
 
-Of somebody who stands or walks this is all that a look is for, and it costs a twentieth of one. It says nothing of how
-a body is bent: who changes has to be looked at. Lucas and Kanade's method in pyramids (Bouguet 2001), which is
+Of somebody who stands or walks this is all that a look is for, and it costs a twentieth of one. It says nothing of
+how a body is bent: who changes has to be looked at. Lucas and Kanade's method in pyramids (Bouguet 2001), which is
 OpenCV's ``calcOpticalFlowPyrLK``.
 """
 
