@@ -7,7 +7,7 @@ from math import cos, hypot
 import numpy as np
 
 from edge_agent.core import crop
-from edge_agent.core.follower import HIP, SHOULDER, Follower
+from edge_agent.core.follower import CARRIED_S, HIP, SHOULDER, Follower
 from edge_agent.core.records import Floats, Frame, Image, Pose
 from edge_agent.core.tracking import Sighting, Track, near
 from edge_agent.pose import flow
@@ -19,8 +19,6 @@ from edge_agent.pose.pixels import torso_colour
 # Who has moved is looked at once more where the crop lay beside them by this share of the reach, or was turned by so
 # much. Without second looks 282 of 365 simulated lifts were found, not 293.
 _ASTRAY, _TURNED_RAD = 0.1, 0.17
-# Of a picture older than this nobody is where they were: as long as somebody may be carried.
-_BEFORE_S = 0.95
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,9 +72,7 @@ class Gaze:
     def look_again(self, frame: Frame, people: Sequence[Follower], glance: Glance) -> list[Pose]:
         """At those astray, with the crop that the glance gave. Raises InferenceError."""
         poses = list(glance.poses)
-        seen = [_colourless(poses[i]) for i in glance.astray]
-        reach_px = [people[i].track.reach_px for i in glance.astray]
-        crops = [crop.around(one.hip, one.shoulder, reach) for one, reach in zip(seen, reach_px, strict=True)]
+        crops = [_own_crop(poses[i], people[i].track.reach_px) for i in glance.astray]
         again = self._eyes.locate(frame.image, crops, [poses[i].mask is not None for i in glance.astray])
         for i, pose in zip(glance.astray, again, strict=True):
             poses[i] = pose
@@ -86,15 +82,14 @@ class Gaze:
         """A first look corrects the detector's rough crop, a second one can be trusted. Raises InferenceError."""
         places = [(np.array(one.hip_xy, np.float32), np.array(one.shoulder_xy, np.float32)) for one in found]
         crops = [crop.around(*place, one.reach_px) for place, one in zip(places, found, strict=True)]
-        rough = [_colourless(pose) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
-        crops = [crop.around(seen.hip, seen.shoulder, seen.reach_px) for seen in rough]
+        crops = [_own_crop(pose) for pose in self._eyes.locate(image, crops, [False] * len(crops))]
         poses = self._eyes.locate(image, crops, [True] * len(crops))
         return [Sighting(pose, torso_colour(image, pose)) for pose in poses]
 
     def _gone_px(self, one: Follower, people: Sequence[Follower], frame: Frame) -> Floats | None:
         """(3, 2) how far shoulders, hips and feet have gone since the last picture; None where nobody can tell."""
         before, parts = self._before, one.parts
-        if before is None or parts is None or frame.time_s - before.time_s > _BEFORE_S:
+        if before is None or parts is None or frame.time_s - before.time_s > CARRIED_S:
             return None
         if near(one.track, [other.track for other in people if other is not one], frame.time_s):
             return None
@@ -110,12 +105,12 @@ def _crop(track: Track, gone_px: Floats | None, time_s: float) -> crop.Crop:
 
 
 def _astray(pose: Pose, reach_px: float) -> bool:
-    seen, used = _colourless(pose), pose.crop
-    right = crop.around(seen.hip, seen.shoulder, reach_px)
+    right, used = _own_crop(pose, reach_px), pose.crop
     off_px = hypot(right.center_x - used.center_x, right.center_y - used.center_y)
     return off_px > _ASTRAY * reach_px or cos(right.angle_rad - used.angle_rad) < cos(_TURNED_RAD)
 
 
-def _colourless(pose: Pose) -> Sighting:
-    """For the places alone."""
-    return Sighting(pose, np.zeros(3, np.float32))
+def _own_crop(pose: Pose, reach_px: float | None = None) -> crop.Crop:
+    """The crop that a pose's own landmarks ask for; as large as they reach where nothing else is known."""
+    seen = Sighting(pose, np.zeros(3, np.float32))  # for the places alone
+    return crop.around(seen.hip, seen.shoulder, seen.reach_px if reach_px is None else reach_px)

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field, replace
 from math import inf
+from typing import Final
 
 import numpy as np
 
@@ -22,11 +23,12 @@ _UPRIGHT_LOOKS, _UPRIGHT_PERIOD_S = 5, 2.0
 _PATIENCE_S = 1.0
 # How one stands after a lift belongs to it: leaning back at the top is seen within this time.
 _LOCKOUT_S = 0.7
+# Who has hardly changed is carried along by what moves in the picture, by no more than a share of the reach at once,
+# as `tracking` has it of looks.
+_MOST_CARRIED = 0.5
+CARRIED_S: Final = 0.95
+"""For less than a second somebody may be carried between two looks of the network."""
 SHOULDER, HIP, FEET = range(3)
-
-# Who has hardly changed is carried along by what moves in the picture: for less than a second between two looks of
-# the network, and by no more than a share of the reach at once, as `tracking` has it of looks.
-_CARRIED_S, _MOST_CARRIED = 0.95, 0.5
 # Cameras stamp their frames some milliseconds early or late: one that is nearly due is the one that was meant.
 _JITTER_S = 0.01
 
@@ -75,8 +77,10 @@ class Follower:
         stands = self.calm and not self.detector.bending
         if not stands or self._looked is None or self.wants_outline(time_s):
             return None
-        late, hip_px = time_s - self._looked.time_s > _CARRIED_S, gone_px[HIP]
-        if late or not float(np.hypot(*hip_px)) <= _MOST_CARRIED * self.track.reach_px:
+        if time_s - self._looked.time_s > CARRIED_S or not np.isfinite(gone_px).all():
+            return None
+        hip_px = gone_px[HIP]
+        if float(np.hypot(*hip_px)) > _MOST_CARRIED * self.track.reach_px:
             return None
         last = self._lately[-1]
         places = [
@@ -84,8 +88,7 @@ class Follower:
             for (x, y), (dx, dy) in zip((last.shoulder_xy, last.hip_xy, last.feet_xy), gone_px, strict=True)
         ]
         posture = replace(last, time_s=time_s, shoulder_xy=places[0], hip_xy=places[1], feet_xy=places[2])
-        known = bool(np.isfinite(gone_px).all())
-        if not known or any(cadence.has_moved(before, posture) for before in (last, self._looked)):
+        if any(cadence.has_moved(before, posture) for before in (last, self._looked)):
             return None
         pose = self.track.last.pose.elsewhere(hip_px)
         self._measured, self._offered = (pose, posture), pose

@@ -13,6 +13,7 @@ import numpy as np
 
 from edge_agent.core.records import Floats, Image
 from edge_agent.pose.network import Network
+from edge_agent.pose.pixels import halved
 
 _BOXES, _SCORES = OUTPUTS = ("Identity", "Identity_1")
 _SIZE_PX = 224
@@ -148,9 +149,7 @@ def _cut(image: Image, window: Window) -> Image:
     part = image[y : y + int(window.side_px) + 2, x : x + int(window.side_px) + 2]
     left, top, step = window.x - x, window.y - y, window.side_px / _SIZE_PX
     while step > _LARGEST_STEP and min(part.shape[:2]) > 1:
-        rows, columns = part.shape[0] // 2, part.shape[1] // 2  # an odd last one is left out: ten times dearer
-        part = np.asarray(cv2.resize(part[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA))
-        left, top, step = left / 2, top / 2, step / 2
+        part, left, top, step = halved(part), left / 2, top / 2, step / 2
     to_frame = np.array([[step, 0, left], [0, step, top]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(cv2.warpAffine(part, to_frame, (_SIZE_PX, _SIZE_PX), flags=flags), np.uint8)

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_agent.core.records import Floats, Image
+from edge_agent.pose.pixels import halved
 
 Corner = npt.NDArray[np.int64]
 """(2,) whole pixels."""
@@ -73,9 +74,8 @@ def _region(parts: Floats, margin_px: float, ahead: Corner, shape: tuple[int, ..
 
 def _grey(image: Image, low: Corner, high: Corner, step: int) -> Image:
     """One part of a picture, halved after its colours are gone: before, it costs ten times as much."""
-    grey = cv2.cvtColor(np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]]), cv2.COLOR_BGR2GRAY)
+    part = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+    grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8)
     while step > 1:
-        rows, columns = grey.shape[0] // 2, grey.shape[1] // 2
-        grey = cv2.resize(grey[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
-        step //= 2
-    return np.asarray(grey, np.uint8)
+        grey, step = halved(grey), step // 2
+    return grey

@@ -19,6 +19,13 @@ def blank(image: Image, masks: tuple[tuple[tuple[float, float], ...], ...]) -> I
     return blanked
 
 
+def halved(image: Image) -> Image:
+    """At half the size. An odd last row or column is left out: with it, it would be ten times dearer."""
+    rows, columns = image.shape[0] // 2, image.shape[1] // 2
+    half = cv2.resize(image[: 2 * rows, : 2 * columns], (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(half, np.uint8)
+
+
 def torso_colour(image: Image, pose: Pose) -> Floats:
     """(3,) mean Lab colour of five points inside the torso: enough to tell two people's clothes apart."""
     corners = pose.xy[list(_TORSO)]

@@ -18,6 +18,7 @@ from edge_agent.agent import Look, Person
 from edge_agent.camera import Camera
 from edge_agent.coarse import Shutter, small_jpeg, without_faces
 from edge_agent.core.placement import Placement
+from edge_agent.core.posture import in_picture
 from edge_agent.core.records import Frame
 from edge_agent.core.skeleton import HEAD, SHOULDERS
 from edge_agent.draw import BONES, VISIBLE
@@ -145,8 +146,7 @@ def _body(person: Person, size_px: tuple[int, int], camera: CameraSettings) -> B
     )
     head_px, shoulder_px = pose.xy[list(HEAD)].mean(0), pose.xy[list(SHOULDERS)].mean(0)
     radius = 0.5 * hypot(*(head_px - shoulder_px)) / width
-    x, y = person.moment.posture.feet_xy
-    feet = (min(max(x / width, 0.0), 1.0), min(max(y / height, 0.0), 1.0))
+    feet = in_picture(person.moment.posture.feet_xy, size_px)
     head = (float(head_px[0] / width), float(head_px[1] / height), float(radius))
     return Body(lines, head, feet, zone_at(feet, camera))
 
