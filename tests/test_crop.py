@@ -1,5 +1,6 @@
 """The window on a person and the way back: what is cut out is where it says it is."""
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +41,19 @@ def test_a_spot_in_the_picture_is_cut_out_where_to_frame_puts_it(angle_deg: floa
     rows, columns = np.nonzero(cut(image, window, SIZE_PX)[..., 0] > 128)
     found = xy(((columns.mean() + 0.5) / SIZE_PX, (rows.mean() + 0.5) / SIZE_PX))
     assert window.to_frame(found)[0] == pytest.approx((300.5, 200.5), abs=1.0)
+
+
+@given(crops)
+def test_the_fast_way_shows_what_plain_resampling_shows(window: Crop) -> None:
+    grain = np.random.default_rng(7).integers(0, 256, (72, 128, 3), np.uint8)
+    image = np.asarray(cv2.resize(grain, (1280, 720), interpolation=cv2.INTER_CUBIC), np.uint8)
+    right, down = (axis * np.float32(window.side_px / SIZE_PX) for axis in window.axes())
+    centre = np.array([window.center_x, window.center_y], np.float32)
+    to_frame = np.column_stack([right, down, centre - (right + down) * np.float32((SIZE_PX - 1) / 2)])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    plain = cv2.warpAffine(image, to_frame, (SIZE_PX, SIZE_PX), flags=flags)
+    off = cv2.absdiff(cut(image, window, SIZE_PX), np.asarray(plain, np.uint8))
+    assert np.percentile(off, 99) <= 1  # what is added to find the window in a part of the picture is rounded
 
 
 def test_outside_the_frame_is_black() -> None:

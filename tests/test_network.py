@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -92,7 +93,10 @@ def test_cameras_that_ask_at_once_get_their_own_answers(network: Network) -> Non
 class BrokenRequest:
     """An inference request whose device has gone."""
 
-    def start_async(self, *_: Any, **__: Any) -> None:
+    def get_input_tensor(self) -> Any:
+        return SimpleNamespace(data=np.zeros((1, PICTURE_PX, PICTURE_PX, 3), np.uint8))
+
+    def start_async(self) -> None:
         """Begin as if all were well."""
 
     def wait(self) -> None:

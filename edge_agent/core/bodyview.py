@@ -59,9 +59,10 @@ def _bilinear(mask: Floats, at: Floats) -> Floats:
     limit = mask.shape[0] - 1
     low = np.clip(np.floor(at), 0, limit - 1).astype(np.intp)
     share = np.clip(at - low, 0, 1)
-    x, y, sx, sy = low[..., 0], low[..., 1], share[..., 0], share[..., 1]
-    upper = (1 - sx) * mask[y, x] + sx * mask[y, x + 1]
-    lower = (1 - sx) * mask[y + 1, x] + sx * mask[y + 1, x + 1]
+    sx, sy, width = share[..., 0], share[..., 1], mask.shape[1]
+    cells, first = mask.ravel(), low[..., 1] * width + low[..., 0]
+    upper = (1 - sx) * cells[first] + sx * cells[first + 1]
+    lower = (1 - sx) * cells[first + width] + sx * cells[first + width + 1]
     return np.asarray((1 - sy) * upper + sy * lower, np.float32)
 
 

@@ -6,6 +6,7 @@ from the side they halve the knee angle) but tell which way the body faces.
 """
 
 from dataclasses import dataclass
+from math import acos, atan2, degrees, hypot, radians, sin, sqrt
 
 import numpy as np
 
@@ -90,14 +91,14 @@ def _facing(points: Floats) -> tuple[Floats, float]:
     """(3,) unit vector, level with the ground, towards which the person faces; and the view from the side."""
     right = points[HIPS[1]] - points[HIPS[0]] + points[SHOULDERS[1]] - points[SHOULDERS[0]]
     forward = np.array([-right[2], 0.0, right[0]], np.float32)  # up × right
-    length = max(float(np.hypot(right[0], right[2])), 1e-6)
-    return forward / np.float32(length), float(np.degrees(np.arctan2(abs(right[0]), abs(right[2]))))
+    length = max(hypot(right[0], right[2]), 1e-6)
+    return forward / np.float32(length), degrees(atan2(abs(right[0]), abs(right[2])))
 
 
 def _trunk_lean_deg(pose: Pose, trunk: Floats, forward: Floats) -> float | None:
     if float(pose.visibility[[*HIPS, *SHOULDERS]].mean()) < SEEN:
         return None
-    return float(np.degrees(np.arctan2(float(trunk @ forward), -float(trunk[1]))))
+    return degrees(atan2(float(trunk @ forward), -float(trunk[1])))
 
 
 def _stagger_m(pose: Pose, points: Floats, forward: Floats) -> float | None:
@@ -114,13 +115,13 @@ def _weighted(points: Floats, visibility: Floats, joints: tuple[int, ...]) -> Fl
 
 
 def _angle_deg(one: Floats, other: Floats) -> float:
-    cos = float(one @ other) / max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-6)
-    return float(np.degrees(np.arccos(np.clip(cos, -1, 1))))
+    cos = float(one @ other) / max(sqrt(float(one @ one) * float(other @ other)), 1e-6)
+    return degrees(acos(min(max(cos, -1.0), 1.0)))
 
 
 def _knee_flexion_deg(pose: Pose, view_deg: float) -> float | None:
     """Seen from the side the picture knows best; from the front only the metric landmarks see the bend."""
-    trust_depth = float(np.sin(np.radians(view_deg)) ** 2)
+    trust_depth = sin(radians(view_deg)) ** 2
     total = weight = 0.0
     for hip, knee, ankle in zip(HIPS, KNEES, ANKLES, strict=True):
         seen = float(pose.visibility[[hip, knee, ankle]].min())
@@ -140,6 +141,6 @@ def _shin_inclination_deg(pose: Pose, points: Floats, forward: Floats) -> float 
         if seen < SEEN:
             continue
         shin = points[knee] - points[ankle]
-        total += seen * float(np.degrees(np.arctan2(abs(float(shin @ forward)), -float(shin[1]))))
+        total += seen * degrees(atan2(abs(float(shin @ forward)), -float(shin[1])))
         weight += seen
     return total / weight if weight else None

@@ -98,14 +98,11 @@ def back_profile(pose: Pose) -> BackProfile | None:
 
 def _outer_edge(body: npt.NDArray[np.bool_], chord: int) -> npt.NDArray[np.intp]:
     """For each row the last column of the body's run that holds or comes nearest to the chord; -1 if none."""
-    edges = np.full(len(body), -1, np.intp)
-    for row, line in enumerate(body):
-        inside = np.flatnonzero(line)
-        if inside.size:
-            start = inside[np.argmin(np.abs(inside - chord))]
-            outside = np.flatnonzero(~line[start:])
-            edges[row] = start + (outside[0] if outside.size else len(line) - start) - 1
-    return edges
+    columns = np.arange(body.shape[1])
+    start = np.where(body, np.abs(columns - chord), len(columns)).argmin(1)
+    outside = ~body & (columns > start[:, None])
+    end = np.where(outside.any(1), outside.argmax(1), len(columns)) - 1
+    return np.where(body.any(1), end, -1)
 
 
 def _ventral_side(pose: Pose, hip: Floats, across: Floats, length: float) -> float:

@@ -67,9 +67,9 @@ class Sighting:
 
     def __post_init__(self) -> None:
         xy = self.pose.xy
-        hip = np.asarray(xy[list(HIPS)].mean(axis=0), np.float32)
+        hip, shoulder = ((xy[left] + xy[right]) / 2 for left, right in (HIPS, SHOULDERS))
         object.__setattr__(self, "hip", hip)
-        object.__setattr__(self, "shoulder", np.asarray(xy[list(SHOULDERS)].mean(axis=0), np.float32))
+        object.__setattr__(self, "shoulder", shoulder)
         object.__setattr__(self, "reach_px", float(np.hypot(*(xy - hip).T).max()))
 
     @property

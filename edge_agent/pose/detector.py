@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from math import dist
 from typing import Self
 
-import cv2
 import numpy as np
 
 from edge_agent.core.records import Floats, Image
 from edge_agent.pose.network import Network
-from edge_agent.pose.pixels import halved
+from edge_agent.pose.pixels import halved, warped
 
 _BOXES, _SCORES = OUTPUTS = ("Identity", "Identity_1")
 _SIZE_PX = 224
@@ -150,6 +149,4 @@ def _cut(image: Image, window: Window) -> Image:
     left, top, step = window.x - x, window.y - y, window.side_px / _SIZE_PX
     while step > _LARGEST_STEP and min(part.shape[:2]) > 1:
         part, left, top, step = halved(part), left / 2, top / 2, step / 2
-    to_frame = np.array([[step, 0, left], [0, step, top]], np.float32)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(part, to_frame, (_SIZE_PX, _SIZE_PX), flags=flags), np.uint8)
+    return warped(part, np.array([[step, 0, left], [0, step, top]], np.float32), _SIZE_PX)

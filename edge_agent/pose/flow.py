@@ -53,15 +53,21 @@ def moved_px(before: Image, now: Image, parts: Floats, reach_px: float, ahead_px
         first, second, start, np.empty_like(start), winSize=_WINDOW, maxLevel=_HALVINGS, criteria=_CRITERIA
     )
     found = status.reshape(len(parts), -1) == 1
-    gone = (np.asarray(end, np.float32) - start).reshape(len(parts), -1, 2) * step
-    ways = [_middle(part[seen], _FARTHEST * reach_px) for part, seen in zip(gone, found, strict=True)]
-    return np.asarray(np.array(ways) + ahead, np.float32)
+    gone = (np.asarray(end, np.float32) - start).reshape(len(parts), -1, 2) * np.float32(step)
+    return _middles(gone, found, _FARTHEST * reach_px) + ahead.astype(np.float32)
 
 
-def _middle(ways: Floats, farthest_px: float) -> Floats:
-    """(2,) the way that most of the points of one part have gone; NaN where they are few or have gone too far."""
-    way = np.median(ways, axis=0) if len(ways) >= _ENOUGH else np.full(2, np.inf)
-    return np.asarray(way if np.hypot(*way) <= farthest_px else np.full(2, np.nan), np.float32)
+def _middles(ways: Floats, found: npt.NDArray[np.bool_], farthest_px: float) -> Floats:
+    """(parts, 2) the way that most of each part's points have gone; NaN where they are few or have gone too far.
+
+    ways: (parts, points, 2). found: (parts, points). NumPy's own median takes five times as long of so few.
+    """
+    counts = found.sum(1)
+    ordered = np.sort(np.where(found[..., None], ways, np.float32(np.inf)), axis=1)
+    part = np.arange(len(ways))
+    middles = (ordered[part, np.maximum(counts - 1, 0) // 2] + ordered[part, counts // 2]) / 2
+    kept = (counts >= _ENOUGH) & (np.hypot(middles[:, 0], middles[:, 1]) <= farthest_px)
+    return np.where(kept[:, None], middles, np.float32(np.nan))
 
 
 def _region(parts: Floats, margin_px: float, ahead: Corner, shape: tuple[int, ...]) -> tuple[Corner, Corner]:

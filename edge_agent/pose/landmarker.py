@@ -6,13 +6,13 @@ Source of layout: MediaPipe ``pose_landmark`` graph and its model card.
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 
 from edge_agent.core.crop import Crop
 from edge_agent.core.records import Floats, Image, Pose
 from edge_agent.core.skeleton import LANDMARKS
 from edge_agent.pose.network import Network
+from edge_agent.pose.pixels import warped
 
 _POINTS, _SCORE, _MASK, _WORLD = "Identity", "Identity_1", "Identity_2", "Identity_4"
 KEYPOINT_OUTPUTS = (_POINTS, _SCORE, _WORLD)
@@ -26,8 +26,7 @@ def cut(image: Image, crop: Crop, size_px: int) -> Image:
     center = np.array([crop.center_x, crop.center_y], np.float32)
     origin = center - (right + down) * (crop.side_px - step) / 2
     to_frame = np.column_stack([right * step, down * step, origin])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(image, to_frame, (size_px, size_px), flags=flags), np.uint8)
+    return warped(image, to_frame, size_px)
 
 
 def _sigmoid(values: Floats) -> Floats:

@@ -26,6 +26,23 @@ def halved(image: Image) -> Image:
     return np.asarray(half, np.uint8)
 
 
+def warped(image: Image, to_frame: Floats, size_px: int) -> Image:
+    """(size_px, size_px, 3) what of the picture a window shows; what lies outside of the picture is black.
+
+    to_frame: (2, 3) from the window's pixels to the picture's. With a fourth channel it takes half the time or less,
+    for the same pixels: OpenCV has no fast way for three.
+    """
+    corners = to_frame @ np.array([[-1, size_px, -1, size_px], [-1, -1, size_px, size_px], [1, 1, 1, 1]])
+    limit = np.array([image.shape[1], image.shape[0]])
+    low = np.clip(np.floor(corners.min(1)), 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(1)) + 1, low + 1, limit).astype(int)
+    part = cv2.cvtColor(image[low[1] : high[1], low[0] : high[0]], cv2.COLOR_BGR2BGRA)
+    there = np.column_stack([to_frame[:, :2], to_frame[:, 2] - low])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    seen = cv2.warpAffine(part, there, (size_px, size_px), flags=flags)
+    return np.asarray(cv2.cvtColor(seen, cv2.COLOR_BGRA2BGR), np.uint8)
+
+
 def torso_colour(image: Image, pose: Pose) -> Floats:
     """(3,) mean Lab colour of five points inside the torso: enough to tell two people's clothes apart."""
     corners = pose.xy[list(_TORSO)]
