@@ -126,7 +126,7 @@ class Watch:
         frame = self._prepared(frame)
         people = self._people
         glance = self._gaze.glance(frame, people)
-        movers = [people[i] for i in glance.moved if not people[i].detector.bending]
+        movers = [people[i] for i in glance.moved if people[i].calm]
         earlier: list[Look] = []
         if movers and frame.passed_over:
             for develop in frame.passed_over:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from edge_agent.core.backlog import WAITING, Backlog, Picture
-from edge_agent.core.cadence import BENDING_GAP_S, LOOK_BACK
+from edge_agent.core.cadence import LOOK_BACK, MOVING_GAP_S
 from edge_agent.core.records import Frame
 
 RATE_HZ = 15
@@ -82,10 +82,10 @@ def test_every_other_picture_of_a_bend_waits_too_while_the_box_is_late() -> None
     backlog = Backlog()
     backlog.offer(at(0))
     backlog.take()
-    assert backlog.rest(BENDING_GAP_S - 0.01) == []
+    assert backlog.rest(MOVING_GAP_S - 0.01) == []
     assert [backlog.offer(at(number)) for number in range(1, 7)] == ["not_due", None] * 3
     assert taken(backlog) == (2, [1])
-    assert backlog.rest(2 / RATE_HZ + BENDING_GAP_S - 0.01) == []
+    assert backlog.rest(2 / RATE_HZ + MOVING_GAP_S - 0.01) == []
     assert taken(backlog) == (4, []), "a box that is late does not look back"
 
 

@@ -31,7 +31,7 @@ class Looks:
 
 def looks_at(*keys: tuple[float, Person]) -> Looks:
     """At somebody who moves like this, as the agent would have it: when it is due, and back where they have moved."""
-    looks, detector, due_s = Looks(), lift_detector(), 0.0
+    looks, detector, due_s, calm = Looks(), lift_detector(), 0.0, False
     lately, passed = deque[Posture](), deque[Posture](maxlen=cadence.LOOK_BACK)
 
     def take(posture: Posture) -> None:
@@ -44,13 +44,14 @@ def looks_at(*keys: tuple[float, Person]) -> Looks:
         if time_s < due_s - EARLY_S:
             passed.append(posture)
             continue
-        if lately and not detector.bending and cadence.has_moved(lately[-1], posture):
+        if calm and cadence.has_moved(lately[-1], posture):
             looks.back_s += [earlier.time_s for earlier in passed]
             for earlier in passed:
                 take(earlier)
         passed.clear()
         take(posture)
-        due_s = time_s + cadence.gap_s(lately, bending=detector.bending)
+        gap_s = cadence.gap_s(lately, bending=detector.bending)
+        due_s, calm = time_s + gap_s, gap_s > cadence.MOVING_GAP_S
     return looks
 
 

@@ -41,7 +41,7 @@ def test_where_somebody_was_found_the_next_motion_is_searched_at_once() -> None:
     assert not rests.rests(300, 200, 0.4)
 
 
-def test_tiles_are_taken_once_a_second() -> None:
+def test_tiles_are_taken_once_in_two_seconds() -> None:
     turn = TileTurn()
     halves = [half / 2 for half in range(60)]
-    assert [time_s for time_s in halves if turn.is_due(time_s)] == list(range(30))
+    assert [time_s for time_s in halves if turn.is_due(time_s)] == list(range(0, 30, 2))

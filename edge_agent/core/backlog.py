@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, Self
 
-from edge_agent.core.cadence import BENDING_GAP_S, LOOK_BACK
+from edge_agent.core.cadence import LOOK_BACK, MOVING_GAP_S
 from edge_agent.core.records import Frame
 
 WAITING: Final = 4
@@ -70,7 +70,7 @@ class Backlog:
         self._due_s = picture.time_s + self._every_s
         self._due.append((picture, () if self._due else tuple(self._passed)))
         self._passed.clear()
-        if len(self._due) <= (1 if self._every_s > BENDING_GAP_S else WAITING):
+        if len(self._due) <= (1 if self._every_s > MOVING_GAP_S else WAITING):
             return None
         self._due.popleft()
         self._late = True

@@ -2,9 +2,9 @@
 
 Who stands or walks about is looked at every quarter of a second, mostly by what moves in the picture alone
 (`Follower.carried`). Where a look finds them on the move, the frames that were passed over since the last one are
-looked at first, one after the other, and from then on every frame, until they are still again or bend. So a bend is
-seen from its first frame on, and paid for only then. Who bends is looked at in every other frame, however long: of
-held postures seen in every fourth frame more were taken for lifts.
+looked at first, one after the other. So a bend is seen from its first frame on, and paid for only then. From then on
+every other frame is looked at, until they are still again, or for as long as they bend: of held postures seen in
+every fourth frame more were taken for lifts. Only a newcomer is looked at in every frame.
 """
 
 from collections import deque
@@ -19,8 +19,8 @@ LOOK_BACK: Final = 4
 LONGEST_GAP_S: Final = 0.27
 """Between two looks: every fourth frame of the default 15 a second."""
 
-BENDING_GAP_S: Final = 0.1
-"""Between two looks at who bends: every other frame of the default 15 a second."""
+MOVING_GAP_S: Final = 0.1
+"""Between two looks at who bends, or is on the move: every other frame of the default 15 a second."""
 
 # Shoulders that move by this much against the hips within a quarter of a second, or hips that sink or rise so far
 # over the feet. A lift's way down takes 0.4 to 0.6 m in about a second.
@@ -44,10 +44,9 @@ def has_moved(before: Posture, now: Posture) -> bool:
 def gap_s(lately: deque[Posture], *, bending: bool) -> float:
     """Seconds until the next look, from the last postures of one person, oldest first; 0 for the next frame."""
     now = lately[-1]
-    known = now.time_s - lately[0].time_s >= _SPAN_S
-    if bending and known:
-        return BENDING_GAP_S
-    return 0.0 if not known or has_moved(lately[0], now) else LONGEST_GAP_S
+    if now.time_s - lately[0].time_s < _SPAN_S:
+        return 0.0
+    return MOVING_GAP_S if bending or has_moved(lately[0], now) else LONGEST_GAP_S
 
 
 def remember(lately: deque[Posture], posture: Posture) -> None:

@@ -74,8 +74,7 @@ class Follower:
         It need not at somebody who stands or walks, has been seen by it within the last second, and whose parts have
         all been found again, gone together and not too far.
         """
-        stands = self.calm and not self.detector.bending
-        if not stands or self._looked is None or self.wants_outline(time_s):
+        if not self.calm or self._looked is None or self.wants_outline(time_s):
             return None
         if time_s - self._looked.time_s > CARRIED_S or not np.isfinite(gone_px).all():
             return None
@@ -136,7 +135,7 @@ class Follower:
         cadence.remember(self._lately, posture)
         wait_s = cadence.gap_s(self._lately, bending=self.detector.bending) if self.settled else 0.0
         self.due_s = posture.time_s + wait_s - _JITTER_S
-        self.calm = wait_s > 0
+        self.calm = wait_s > cadence.MOVING_GAP_S
 
     def after(self, bend: Bend) -> list[Moment]:
         """How the person stood right after the bend."""

@@ -4,8 +4,8 @@ A stream's first frame is searched everywhere. From then on, several times a sec
 followed is searched at once, and so is the place where somebody was just lost from sight. Motion in which nobody was
 found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, there for up to
 2.4 s, and elsewhere, since what moves may be the same again, for 1.2 s. Whoever was missed so far and stands still is
-found by the tiles taken in turn, one a second, of those that do not look as they did when last searched: it takes
-half a minute for all of a wide picture, but they cannot lift anything without moving.
+found by the tiles taken in turn, one every two seconds, of those that do not look as they did when last searched: it
+takes a minute for all of a wide picture, but they cannot lift anything without moving.
 """
 
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ GAP_S: Final = 0.3
 BEYOND: Final = 1.2
 """Motion this near to a person's hips, as a multiple of how far their landmarks reach, is theirs: landmarks end at
 nose and toes, hair and shadow go on."""
-_TILE_GAP_S = 1.0
+_TILE_GAP_S = 2.0
 # Rest after the first fruitless search of a place, the longest, and the longest of all other places.
 _REST_S, _LONGEST_REST_S, _LONGEST_REST_ELSEWHERE_S = 0.3, 2.4, 1.2
 # Motion this near to a resting place (share of its side) is the same.
