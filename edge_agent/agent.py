@@ -132,7 +132,7 @@ class Watch:
             for develop in frame.passed_over:
                 passed = self._prepared(develop())
                 earlier.append(self._look_at(passed, self._gaze.glance(passed, self._people, movers)))
-            glance = self._gaze.glance(frame, self._people, movers)
+            glance = self._gaze.glance(frame, self._people, movers, glance)
         look = self._look_at(frame, glance)
         lifts, self._found = tuple(self._found), []
         return replace(look, lifts=lifts, earlier=tuple(earlier))

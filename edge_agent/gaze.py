@@ -1,6 +1,6 @@
 """Where the people followed are in a new picture: looked at by the network, or carried along by what moves in it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import cos, hypot
 
@@ -26,12 +26,14 @@ class Glance:
     """One pose for each of the people, in their order.
 
     ``moved``: the numbers of those who have begun to move since they were last looked at, or are not there any more.
-    ``astray``: of these, those whose crop turned out to lie beside them.
+    ``astray``: of these, those whose crop turned out to lie beside them. ``seen``: by the network, with a crop that
+    was right.
     """
 
     poses: list[Pose]
     moved: list[int]
     astray: list[int]
+    seen: Mapping[Follower, Pose]
 
 
 class Gaze:
@@ -45,18 +47,25 @@ class Gaze:
         """The picture in which everybody's last pose is, without those passed over before it; None for none."""
         self._before = frame and replace(frame, passed_over=())
 
-    def glance(self, frame: Frame, people: Sequence[Follower], movers: Collection[Follower] = ()) -> Glance:
+    def glance(
+        self,
+        frame: Frame,
+        people: Sequence[Follower],
+        movers: Collection[Follower] = (),
+        first: Glance | None = None,
+    ) -> Glance:
         """Where everybody should be. Who has hardly changed is carried along; ``movers`` are looked at.
 
-        Raises InferenceError.
+        first: a glance at this very frame, after which others were looked at. Raises InferenceError.
         """
         gone_px = [self._gone_px(one, people, frame) for one in people]
-        carried = {
-            i: pose
-            for i, (one, by_px) in enumerate(zip(people, gone_px, strict=True))
-            if by_px is not None and one not in movers and (pose := one.carried(by_px, frame.time_s))
-        }
-        asked = [i for i in range(len(people)) if i not in carried]
+        known = dict(first.seen) if first else {}
+        for one, by_px in zip(people, gone_px, strict=True):
+            if by_px is None or one in movers or one in known:
+                continue
+            if carried := one.carried(by_px, frame.time_s):
+                known[one] = carried
+        asked = [i for i, one in enumerate(people) if one not in known]
         crops = [_crop(people[i].track, gone_px[i], frame.time_s) for i in asked]
         outlined = [people[i].wants_outline(frame.time_s) for i in asked]
         try:
@@ -64,10 +73,11 @@ class Gaze:
         except InferenceError:
             self._before = None  # as long as the network fails no picture is kept
             raise
-        poses = carried | dict(zip(asked, seen, strict=True))
+        known |= {people[i]: pose for i, pose in zip(asked, seen, strict=True)}
+        poses = [known[one] for one in people]
         moved = [i for i in asked if people[i].has_moved(poses[i], frame.time_s)]
         astray = [i for i in moved if _astray(poses[i], people[i].track.reach_px)]
-        return Glance([poses[i] for i in range(len(people))], moved, astray)
+        return Glance(poses, moved, astray, {people[i]: poses[i] for i in asked if i not in astray})
 
     def look_again(self, frame: Frame, people: Sequence[Follower], glance: Glance) -> list[Pose]:
         """At those astray, with the crop that the glance gave. Raises InferenceError."""

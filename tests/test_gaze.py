@@ -11,7 +11,7 @@ from edge_agent.core.crop import Crop
 from edge_agent.core.follower import Follower
 from edge_agent.core.records import Frame, Image, Pose
 from edge_agent.core.tracking import Track
-from edge_agent.gaze import Gaze
+from edge_agent.gaze import Gaze, Glance
 from edge_agent.pose.network import InferenceError
 from tests.people import HINGE, STANDING, Person
 from tests.told import back, lift_detector, told
@@ -66,10 +66,12 @@ class Stage:
                 take(one, body.pose(), body, number * GAP_S)
         self.gaze.remember(Frame("dock", scene(), AT_S))
 
-    def asked_about(self, image: Image, gaps: int = 1, movers: Sequence[Follower] = ()) -> int:
+    def asked_about(
+        self, image: Image, gaps: int = 1, movers: Sequence[Follower] = (), first: Glance | None = None
+    ) -> int:
         """How many people the network was asked about in a picture so many quarters of a second later."""
         self.network.asked.clear()
-        self.glance = self.gaze.glance(Frame("dock", image, AT_S + gaps * GAP_S), self.people, movers)
+        self.glance = self.gaze.glance(Frame("dock", image, AT_S + gaps * GAP_S), self.people, movers, first)
         return len(self.network.asked)
 
 
@@ -115,6 +117,17 @@ def test_only_those_are_looked_at_once_more_whose_crop_lay_beside_them() -> None
     stage.gaze.look_again(Frame("dock", scene(), AT_S + GAP_S), stage.people, stage.glance)
     (shown,) = stage.network.asked
     assert shown.center_x == pytest.approx(there[1].pose().crop.center_x, abs=1)
+
+
+def test_after_the_look_back_only_those_are_asked_about_again_whose_crop_lay_beside_them() -> None:
+    stage = Stage([LEFT, RIGHT])
+    there = replace(LEFT, trunk_deg=8), replace(HINGE, feet_xy=(1000.0, 600.0))
+    stage.network.bodies = list(there)
+    stage.asked_about(scene(), movers=stage.people)
+    first = stage.glance
+    assert stage.asked_about(scene(), movers=stage.people, first=first) == 1
+    assert stage.glance.poses[0] is first.poses[0]
+    assert stage.glance.poses[1] is not first.poses[1]
 
 
 def test_of_what_was_passed_over_before_a_picture_nothing_is_kept() -> None:
