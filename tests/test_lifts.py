@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_agent.core.bend import Bend, Moment, end_s
+from edge_agent.core.bend import Bend, Moment, end_s, start_s
 from edge_agent.core.posture import measure
 from edge_agent.core.skeleton import ANKLES, HEELS, TOES, Landmark
 from tests.people import HINGE, RATE_HZ, SITTING, SQUAT, STANDING, Person, motion
@@ -62,6 +62,20 @@ def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
 def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_is_seen() -> None:
     (lift,) = bends(motion(*ONE_LIFT))
     assert 1.0 < lift.start_s < lift.moments[0].time_s
+
+
+def test_who_seems_bent_while_still_stepping_up_to_the_load_begins_when_the_shoulders_sink() -> None:
+    """From above the legs of one who stands may look bent."""
+    standing = measure(STANDING.pose(), 0.0)
+    x_px, y_px = standing.shoulder_xy
+
+    def seen(time_s: float, depth: float) -> Moment:
+        xy = x_px + 20 * min(time_s, 2.0), y_px + 60 * min(max(time_s - 2.0, 0.0), 1.0)
+        return Moment(replace(standing, time_s=time_s, shoulder_xy=xy), depth, None)
+
+    before = [seen(0.25 * quarter, 0.1) for quarter in range(5)]
+    moments = [seen(1.0 + i / RATE_HZ, 0.9 if i < 20 else 1.5) for i in range(35)]
+    assert start_s(before, moments) == pytest.approx(2.0, abs=0.1)
 
 
 def test_a_lift_ends_where_the_shoulders_are_back_however_late_depth_tells() -> None:
