@@ -9,7 +9,7 @@ import numpy as np
 from edge_agent.core import crop
 from edge_agent.core.follower import CARRIED_S, HIP, SHOULDER, Follower
 from edge_agent.core.records import Floats, Frame, Image, Pose
-from edge_agent.core.tracking import Sighting, Track, near
+from edge_agent.core.tracking import MIN_SCORE, Sighting, Track, near
 from edge_agent.pose import flow
 from edge_agent.pose.detector import Detection
 from edge_agent.pose.eyes import Eyes
@@ -26,14 +26,24 @@ class Glance:
     """One pose for each of the people, in their order.
 
     ``moved``: the numbers of those who have begun to move since they were last looked at, or are not there any more.
-    ``astray``: of these, those whose crop turned out to lie beside them. ``seen``: by the network, with a crop that
-    was right.
+    ``astray``: of these, those whose crop turned out to lie beside them. ``asked``: what the network
+    answered of the others.
     """
 
     poses: list[Pose]
     moved: list[int]
     astray: list[int]
-    seen: Mapping[Follower, Pose]
+    asked: Mapping[Follower, Pose]
+
+    def suffices(self, people: Sequence[Follower], time_s: float) -> dict[Follower, Pose]:
+        """Whose poses need not be asked for again: they are there, and with an outline where one is wanted by now."""
+        return {
+            one: pose
+            for one in people
+            if (pose := self.asked.get(one)) is not None
+            and pose.score >= MIN_SCORE
+            and (pose.mask is not None or not one.wants_outline(time_s))
+        }
 
 
 class Gaze:
@@ -58,26 +68,26 @@ class Gaze:
 
         first: a glance at this very frame, after which others were looked at. Raises InferenceError.
         """
-        gone_px = [self._gone_px(one, people, frame) for one in people]
-        known = dict(first.seen) if first else {}
+        known = first.suffices(people, frame.time_s) if first else {}
+        gone_px = [None if one in known else self._gone_px(one, people, frame) for one in people]
         for one, by_px in zip(people, gone_px, strict=True):
-            if by_px is None or one in movers or one in known:
-                continue
-            if carried := one.carried(by_px, frame.time_s):
+            if by_px is not None and one not in movers and (carried := one.carried(by_px, frame.time_s)):
                 known[one] = carried
         asked = [i for i, one in enumerate(people) if one not in known]
         crops = [_crop(people[i].track, gone_px[i], frame.time_s) for i in asked]
-        outlined = [people[i].wants_outline(frame.time_s) for i in asked]
-        try:
-            seen = self._eyes.locate(frame.image, crops, outlined)
-        except InferenceError:
-            self._before = None  # as long as the network fails no picture is kept
-            raise
+        seen = self._locate(frame, crops, [people[i].wants_outline(frame.time_s) for i in asked])
         known |= {people[i]: pose for i, pose in zip(asked, seen, strict=True)}
         poses = [known[one] for one in people]
         moved = [i for i in asked if people[i].has_moved(poses[i], frame.time_s)]
         astray = [i for i in moved if _astray(poses[i], people[i].track.reach_px)]
         return Glance(poses, moved, astray, {people[i]: poses[i] for i in asked if i not in astray})
+
+    def _locate(self, frame: Frame, crops: Sequence[crop.Crop], outlined: Sequence[bool]) -> list[Pose]:
+        try:
+            return self._eyes.locate(frame.image, crops, outlined)
+        except InferenceError:
+            self._before = None  # as long as the network fails no picture is kept
+            raise
 
     def look_again(self, frame: Frame, people: Sequence[Follower], glance: Glance) -> list[Pose]:
         """At those astray, with the crop that the glance gave. Raises InferenceError."""

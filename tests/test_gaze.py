@@ -28,12 +28,14 @@ class Network:
     bodies: list[Person]
     asked: list[Crop] = field(default_factory=list)
     fails: bool = False
+    score: float = 1.0
 
-    def locate(self, _image: Image, crops: Sequence[Crop], _outlined: Sequence[bool]) -> list[Pose]:
+    def locate(self, _image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
         if self.fails:
             raise InferenceError("pose-landmarker-full", "device lost")
         self.asked += crops
-        return [replace(self._nearest(shown), crop=shown) for shown in crops]
+        poses = [replace(self._nearest(shown), crop=shown, score=self.score) for shown in crops]
+        return [pose if mask else replace(pose, mask=None) for pose, mask in zip(poses, outlined, strict=True)]
 
     def _nearest(self, shown: Crop) -> Pose:
         poses = [body.pose() for body in self.bodies]
@@ -128,6 +130,25 @@ def test_after_the_look_back_only_those_are_asked_about_again_whose_crop_lay_bes
     assert stage.asked_about(scene(), movers=stage.people, first=first) == 1
     assert stage.glance.poses[0] is first.poses[0]
     assert stage.glance.poses[1] is not first.poses[1]
+
+
+def test_after_the_look_back_who_was_not_seen_at_first_is_asked_about_again() -> None:
+    stage = Stage([LEFT])
+    stage.network.score = 0.1
+    assert stage.asked_about(scene(), movers=stage.people) == 1
+    stage.network.score = 1.0
+    assert stage.asked_about(scene(), movers=stage.people, first=stage.glance) == 1
+    assert stage.glance.poses[0].score == 1.0
+
+
+def test_after_the_look_back_who_turned_out_to_bend_is_asked_for_the_outline() -> None:
+    stage = Stage([LEFT])
+    stage.asked_about(scene(), movers=stage.people)
+    first = stage.glance
+    assert first.poses[0].mask is None
+    stage.people[0].outlined_s = -60.0
+    assert stage.asked_about(scene(), movers=stage.people, first=first) == 1
+    assert stage.glance.poses[0].mask is not None
 
 
 def test_of_what_was_passed_over_before_a_picture_nothing_is_kept() -> None:

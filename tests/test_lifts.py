@@ -59,7 +59,7 @@ def test_down_and_up_is_one_lift(bottom: Person, view_deg: float) -> None:
     assert lift.end_s == pytest.approx(3.4, abs=0.3)
 
 
-def test_a_lift_begins_where_the_shoulders_leave_their_place_not_where_the_bend_is_seen() -> None:
+def test_a_lift_begins_where_the_shoulders_leave_their_height_not_where_the_bend_is_seen() -> None:
     (lift,) = bends(motion(*ONE_LIFT))
     assert 1.0 < lift.start_s < lift.moments[0].time_s
 

@@ -67,11 +67,12 @@ def test_an_answer_is_not_overwritten_by_the_next(network: Network) -> None:
     assert (first == kept).all()
 
 
+@pytest.mark.parametrize("size_px", [1, 10])
 @pytest.mark.parametrize("place", [0, 1, 2])
-def test_a_failed_request_is_an_error_and_the_next_frame_is_served(network: Network, place: int) -> None:
+def test_a_failed_request_is_an_error_and_the_next_is_served(network: Network, place: int, size_px: int) -> None:
     """Never an empty answer: that would say that nobody is there."""
     pictures = [picture(), picture(), picture()]
-    pictures[place] = np.zeros((10, 10, 3), np.uint8)
+    pictures[place] = np.zeros((size_px, size_px, 3), np.uint8)
     with pytest.raises(InferenceError) as caught:
         network.infer(pictures)
     assert caught.value.model == "pose-detector"

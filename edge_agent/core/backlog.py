@@ -1,9 +1,10 @@
 """The pictures of one camera that wait for a look, and those that may be looked back at: what is kept, what is shed.
 
-While somebody bends every other picture is due, or every one, and ``WAITING`` of them wait in order: when several
-people bend at once, or a look goes back over others, a core is late for that long and no picture of the bend is lost.
-While all stand one is due at each quarter of a second (`core.cadence`), and a newer one takes the place of the one
-that waits. A box that is late sheds the looking back first: only the first that waits brings what was passed over.
+While somebody bends or moves every other picture is due, of a newcomer every one, and ``WAITING`` of them wait in
+order: when several people bend at once, or a look goes back over others, a core is late for that long and no picture
+of the bend is lost. While all stand or walk one is due at each quarter of a second (`core.cadence`), and a newer one
+takes the place of the one that waits. A box that is late sheds the looking back first: only the first that waits
+brings what was passed over.
 """
 
 from collections import deque
@@ -15,7 +16,7 @@ from edge_agent.core.cadence import LOOK_BACK, MOVING_GAP_S
 from edge_agent.core.records import Frame
 
 WAITING: Final = 4
-"""Pictures of a bend that wait, half a second's."""
+"""Pictures of who bends or moves that wait, half a second's."""
 
 Unused = Literal["not_due", "newer_frame"]
 """Why a picture was not looked at: sooner than needed, or overtaken while it waited."""

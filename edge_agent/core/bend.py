@@ -18,7 +18,7 @@ BOTTOM: Final = 0.85
 # Depth tells late that a bend began or has ended. It begins where the shoulders leave their height by this share of
 # their way down, and ends where they are nearly back at it; their height is what they hardly exceeded from this time
 # before the bend on, and the median of this time after it. The shares were chosen on simulated lifts of seeds 961 and
-# 971; on those of 901 and 951 the start is off by 0.13 s and the end by 0.12 s, by depth it was 0.26 and 0.21 s.
+# 971; on those of 901 and 951 the start is off by 0.13 s and the end by 0.15 s, by depth it was 0.26 and 0.21 s.
 _LEFT, _BACK, _PLACE_S = 0.02, 0.03, 0.7
 _HIGHEST_PERCENT = 10
 _GRID_S = 1 / 15
@@ -66,8 +66,8 @@ class Bend:
     @property
     def lowered_m(self) -> tuple[float, float]:
         """How far the shoulders sink on the picture from the start of the bend, and rise to its end."""
-        low_px = _shoulder_px(self.bottom(BOTTOM))[1]
-        start_m, end_m = ((low_px - _shoulder_px(end)[1]) / px_per_m(self.moments) for end in self.ends)
+        low_px = _shoulder_y_px(self.bottom(BOTTOM))
+        start_m, end_m = ((low_px - _shoulder_y_px(end)) / px_per_m(self.moments) for end in self.ends)
         return start_m, end_m
 
     @property
@@ -87,7 +87,7 @@ def came_up(moments: Sequence[Moment]) -> bool:
 
     True as well where they hardly went down on the picture: then it says nothing.
     """
-    first, low, now = (_shoulder_px(part)[1] for part in (moments[:_FIRST], _deep(moments, BOTTOM), moments[-1:]))
+    first, low, now = (_shoulder_y_px(part) for part in (moments[:_FIRST], _deep(moments, BOTTOM), moments[-1:]))
     sank_px = low - first
     return sank_px < _HARDLY_M * px_per_m(moments) or low - now >= _BACK_UP * sank_px
 
@@ -95,8 +95,9 @@ def came_up(moments: Sequence[Moment]) -> bool:
 def start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:
     """When the shoulders left their height, going back from the bottom; the first moment's time where nobody saw.
 
-    Only up and down counts: who is about to lift steps up to it. Some are taken for bent while they still stand, so
-    their height is read of all the time until the bottom.
+    Only up and down counts: who is about to lift steps up to it. Of one who steps towards a camera that looks down it
+    is told some tenths early. Some are taken for bent while they still stand, so their height is read of all the time
+    until the bottom.
     """
     place = [moment for moment in before if moments[0].time_s - moment.time_s <= _PLACE_S]
     if len(place) < 2:
@@ -105,13 +106,16 @@ def start_s(before: Sequence[Moment], moments: Sequence[Moment]) -> float:
     seen = (*place, *(moment for moment in moments if moment.time_s > place[-1].time_s))
     going_down = [moment for moment in seen if moment.time_s <= bottom[0].time_s]
     at_y_px = float(np.percentile(_evenly_y_px(going_down), _HIGHEST_PERCENT))
+    sank_px = _shoulder_y_px(bottom) - at_y_px
+    if sank_px < _HARDLY_M / 2 * px_per_m(moments):
+        return moments[0].time_s
     off_px = [moment.posture.shoulder_xy[1] - at_y_px for moment in going_down]
-    left_s = _within_s(going_down[::-1], off_px[::-1], _LEFT * (_shoulder_px(bottom)[1] - at_y_px))
+    left_s = _within_s(going_down[::-1], off_px[::-1], _LEFT * sank_px)
     return moments[0].time_s if left_s is None else left_s
 
 
 def end_s(bend: Bend, after: Sequence[Moment]) -> float:
-    """When the shoulders were back in their place, going on from the peak; of who is still bent, the last moment.
+    """When the shoulders were back at their height, going on from the peak; of who is still bent, the last moment.
 
     ``after``: how the person stood then; where nobody saw that, how the bend's own last moments did. Only up and down
     counts: who has lifted walks off. Of one who walks up to a camera that looks down it is told some tenths early.
@@ -120,7 +124,7 @@ def end_s(bend: Bend, after: Sequence[Moment]) -> float:
         return bend.end_s
     place = [moment for moment in after if moment.time_s - bend.end_s <= _PLACE_S]
     at_y_px = float(np.median(_evenly_y_px(place if len(place) > 1 else bend.moments[-2:])))
-    rise_px = _shoulder_px(bend.bottom(BOTTOM))[1] - at_y_px
+    rise_px = _shoulder_y_px(bend.bottom(BOTTOM)) - at_y_px
     if rise_px < _HARDLY_M / 2 * px_per_m(bend.moments):
         return bend.end_s
     coming_up = [moment for moment in bend.moments if moment.time_s >= bend.peak.time_s]
@@ -150,6 +154,5 @@ def _deep(moments: Sequence[Moment], share: float) -> list[Moment]:
     return [moment for moment in moments if moment.depth >= share * deepest]
 
 
-def _shoulder_px(moments: Sequence[Moment]) -> tuple[float, float]:
-    x_px, y_px = zip(*(moment.posture.shoulder_xy for moment in moments), strict=True)
-    return median(x_px), median(y_px)
+def _shoulder_y_px(moments: Sequence[Moment]) -> float:
+    return median(moment.posture.shoulder_xy[1] for moment in moments)

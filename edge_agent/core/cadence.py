@@ -4,7 +4,8 @@ Who stands or walks about is looked at every quarter of a second, mostly by what
 (`Follower.carried`). Where a look finds them on the move, the frames that were passed over since the last one are
 looked at first, one after the other. So a bend is seen from its first frame on, and paid for only then. From then on
 every other frame is looked at, until they are still again, or for as long as they bend: of held postures seen in
-every fourth frame more were taken for lifts. Only a newcomer is looked at in every frame.
+every fourth frame more were taken for lifts. Newcomers, and all while somebody is lost from sight (`Watch.due_s`),
+are looked at in every frame.
 """
 
 from collections import deque

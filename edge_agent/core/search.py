@@ -5,7 +5,7 @@ followed is searched at once, and so is the place where somebody was just lost f
 found (a machine, a shadow, a swinging load) rests for a time that doubles from search to search, there for up to
 2.4 s, and elsewhere, since what moves may be the same again, for 1.2 s. Whoever was missed so far and stands still is
 found by the tiles taken in turn, one every two seconds, of those that do not look as they did when last searched: it
-takes a minute for all of a wide picture, but they cannot lift anything without moving.
+takes 40 s for all of a wide picture, but they cannot lift anything without moving.
 """
 
 from dataclasses import dataclass, field

@@ -24,7 +24,7 @@ LEAST_HEIGHT: Final = LINES * placement.LEAST_HEIGHT
 """Of the standing body, in a picture of LINES lines: below it people are found too seldom."""
 MOST_LATE: Final = 0.2
 FEWEST_LOOKS, FEWEST_PER_S = 10, 1.0
-"""Somebody is believed in after four looks in a row. An empty scene is looked at six times a second."""
+"""Somebody is believed in after four looks in a row. An empty scene is looked at three times a second."""
 HALF: Final = 0.5
 _EYES: Final = 0.93
 """Of the stature, the height of the eyes (Drillis and Contini, 1966: 0.936)."""

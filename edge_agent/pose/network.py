@@ -158,7 +158,8 @@ class Network:
         running = list(zip(self._requests.take(len(pictures)), pictures, strict=True))
         try:
             for request, picture in running:
-                request.get_input_tensor().data[0] = picture  # given as an argument it takes five times as long
+                # Given as an argument it takes five times as long. Reshaped, for a smaller one would be repeated.
+                request.get_input_tensor().data[0] = picture.reshape(self.height, self.width, 3)
                 request.start_async()
             for request, _ in running:
                 request.wait()

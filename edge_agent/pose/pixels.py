@@ -29,9 +29,11 @@ def halved(image: Image) -> Image:
 def warped(image: Image, to_frame: Floats, size_px: int) -> Image:
     """(size_px, size_px, 3) what of the picture a window shows; what lies outside of the picture is black.
 
-    to_frame: (2, 3) from the window's pixels to the picture's. With a fourth channel it takes half the time or less,
-    for the same pixels: OpenCV has no fast way for three.
+    to_frame: (2, 3) from the window's pixels to the picture's; of a window that is nowhere (NaN) all is black. With a
+    fourth channel it takes half the time, for the same pixels within a grey level: OpenCV has no fast way for three.
     """
+    if not np.isfinite(to_frame).all():
+        return np.zeros((size_px, size_px, 3), np.uint8)
     corners = to_frame @ np.array([[-1, size_px, -1, size_px], [-1, -1, size_px, size_px], [1, 1, 1, 1]])
     limit = np.array([image.shape[1], image.shape[0]])
     low = np.clip(np.floor(corners.min(1)), 0, limit - 1).astype(int)
