@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from edge_agent.agent import Look, Watch
 from edge_agent.box import Box
+from edge_agent.core.backlog import Backlog
 from edge_agent.core.crop import Crop
 from edge_agent.core.records import Frame, Image, Lift, Pose
 from edge_agent.core.technique import TechniqueThresholds
@@ -77,6 +78,33 @@ def test_all_five_lifts_and_no_other_each_with_its_technique(demo: Watched) -> N
         assert 0.5 < lift.confidence <= 1
         assert lift.reasons
         assert lift.unknown_reason is None
+
+
+def test_who_begins_to_move_is_looked_back_at_and_then_in_every_other_frame(
+    eyes: Eyes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, again, rest_s = list[tuple[int, int]](), list[int](), list[float]()
+    locate, backlog = eyes.locate, Backlog()
+
+    def counted(image: Image, crops: Sequence[Crop], outlined: Sequence[bool]) -> list[Pose]:
+        asked.append((id(image), len(crops)))
+        return locate(image, crops, outlined)
+
+    monkeypatch.setattr(eyes, "locate", counted)
+    camera = Watch(CameraSettings(name="dock", source="unused"), eyes, TechniqueThresholds())
+    for frame in demo_frames():
+        picture = backlog.sift(frame, camera.due_s)
+        if picture is None:
+            continue
+        asked.clear()
+        look = camera.look(picture)
+        if look.earlier:
+            here = [people for image, people in asked if image == id(picture.image)]
+            again.append(sum(here[1:]) - look.repeats)
+        if not camera.bending:
+            rest_s.append(camera.due_s - picture.time_s)
+    assert min(again) == 0, "the picture that set off the look back need not be looked at twice"
+    assert any(0.05 < wait_s < 0.15 for wait_s in rest_s), "somebody moves, and nobody bends"
 
 
 def test_each_of_the_two_people_keeps_one_number(demo: Watched) -> None:
