@@ -18,7 +18,7 @@ BOTTOM: Final = 0.85
 # Depth tells late that a bend began or has ended. It begins where the shoulders leave their height by this share of
 # their way down, and ends where they are nearly back at it; their height is what they hardly exceeded from this time
 # before the bend on, and the median of this time after it. The shares were chosen on simulated lifts of seeds 961 and
-# 971; on those of 901 and 951 the start is off by 0.13 s and the end by 0.15 s, by depth it was 0.26 and 0.21 s.
+# 971; on those of 901 and 951 the start is off by 0.13 s and the end by 0.16 s, by depth it was 0.26 and 0.21 s.
 _LEFT, _BACK, _PLACE_S = 0.02, 0.03, 0.7
 _HIGHEST_PERCENT = 10
 _GRID_S = 1 / 15
