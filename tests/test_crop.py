@@ -56,10 +56,9 @@ def test_the_fast_way_shows_what_plain_resampling_shows(window: Crop) -> None:
     assert off.max() <= 3  # where a window begins in its part of the picture is rounded
 
 
-@pytest.mark.parametrize("window", [Crop(float("nan"), 50, 100, 0), Crop(50, 50, float("inf"), 0)])
-def test_a_crop_of_somebody_who_is_nowhere_is_black(window: Crop) -> None:
+def test_a_crop_of_somebody_who_is_nowhere_is_black() -> None:
     """A network that answers nonsense of one person costs nobody else anything."""
-    assert cut(np.full((100, 100, 3), 255, np.uint8), window, SIZE_PX).max() == 0
+    assert cut(np.full((100, 100, 3), 255, np.uint8), Crop(float("nan"), 50, 100, 0), SIZE_PX).max() == 0
 
 
 def test_outside_the_frame_is_black() -> None:
