@@ -40,7 +40,8 @@ MOST_FRAMES = 300
 
 MIND, SPIN = "mind", "spin"
 """``mind`` is everything that is no network: tracking, motion, postures, the back's profile, lifts and verdicts.
-``spin`` is what OpenVINO's other threads burn between the networks' stages: they go on waiting busily for a while.
+``spin`` is what other threads burn between the networks' stages: OpenVINO's and OpenCV's, given more than one, go on
+waiting busily for a while.
 """
 
 _PARTS = (*STAGES, MIND, SPIN)
