@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from limbs import SIDES, Joints, Limbs, hip_over_feet, middle, moved_hip, plant_legs, reach, shrug
 from person import Shape, Stance
+from scipy.sparse import csr_array
 from turns import ahead_deg, rot, unit
 
 SPINE = ("spine05", "spine04", "spine03", "spine02", "spine01")
@@ -75,6 +76,16 @@ def _faces() -> np.ndarray:
     return _anny().get_triangular_faces().numpy()
 
 
+@cache
+def _neighbours() -> csr_array:
+    """(V, V): for each vertex the mean of those that it shares an edge with, one of two faces twice."""
+    faces = _faces()
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    ends = np.concatenate([edges, edges[:, ::-1]]).T
+    count = np.bincount(ends[0])
+    return csr_array((1 / count[ends[0]], ends), shape=(len(count), len(count)))
+
+
 class Body:
     """One person's rest mesh and the way it is posed."""
 
@@ -87,7 +98,7 @@ class Body:
         self.shape, self.stance = shape, stance or Stance()
         self.bones = list(model.bone_labels)
         self.parents = list(model.bone_parents)
-        self.faces = _faces()
+        self.faces, self.neighbours = _faces(), _neighbours()
         self.weights = model.dense_vertex_bone_weights.numpy()
         self.rest = rest["rest_vertices"][0].numpy().astype(float)
         self.heads = rest["rest_bone_heads"][0].numpy().astype(float)

@@ -80,16 +80,11 @@ class Look:
     texture: np.ndarray
 
 
-def _smoothed(points: np.ndarray, faces: np.ndarray, mask: np.ndarray, rounds: int) -> np.ndarray:
-    """Laplacian smoothing of the masked vertices: cloth bridges toes, navels and muscles."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    count = np.bincount(edges[:, 0], minlength=len(points))[:, None]
-    points = points.copy()
+def _smoothed(body: Body, mask: np.ndarray, rounds: int) -> np.ndarray:
+    """Laplacian smoothing of the masked rest vertices: cloth bridges toes, navels and muscles."""
+    points, neighbours = body.rest.copy(), body.neighbours[mask]
     for _ in range(rounds):
-        sums = [np.bincount(edges[:, 0], points[edges[:, 1], axis], len(points)) for axis in range(3)]
-        mean = np.stack(sums, axis=1) / np.maximum(count, 1)
-        points[mask] = 0.5 * points[mask] + 0.5 * mean[mask]
+        points[mask] = 0.5 * points[mask] + 0.5 * (neighbours @ points)
     return points
 
 
@@ -124,7 +119,7 @@ def dress(body: Body, outfit: Outfit, rng: np.random.Generator) -> Look:
             continue
         colours[mask], materials[mask], lift[mask] = colour, material, loose
         if rounds:
-            body.rest = _smoothed(body.rest, body.faces, mask, rounds)
+            body.rest = _smoothed(body, mask, rounds)
     colours[part.lips] *= (0.92, 0.68, 0.68)
     colours[part.eyes] = (0.05, 0.04, 0.04)
     cloth = materials == CLOTH

@@ -163,6 +163,8 @@ class Renderer:
 
     def visible_share(self, camera: Camera, others: np.ndarray | None, person: tuple) -> float:
         """The share of a person's own pixels in the window that other vertex rows do not hide."""
+        if others is None:
+            return 1.0
         rows, faces = self.gl.buffer(person[0].tobytes()), self._indices(person[1])
         content = f"3f {4 * (FLOATS - 3)}x", "in_position"
         self.flat.use()

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from activities import ACTIVITIES
-from dataset import sample_lift
 from motion import Lift, Timed, load_point
 from render import box
 from scene import CARDBOARD, Place, barbell, tote
 from script import Performance, Prop, Script
+from sequences import sample_lift
 from spots import Spots
 
 WITH_HANDS_FULL = ("walk", "turn_about", "stand", "glance")
