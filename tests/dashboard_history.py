@@ -15,7 +15,8 @@ from typing import Any, Final
 import yaml
 
 from tests.dashboard_days import STEP_S, Days, company
-from tests.services import program, running_prometheus
+from tests.prometheus import running_prometheus
+from tests.services import program
 
 RULES: Final = Path(__file__).parents[1] / "grafana" / "rules"
 END_S: Final = 1_790_164_800

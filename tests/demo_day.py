@@ -18,18 +18,8 @@ import yaml
 from paho.mqtt.client import MQTTMessage
 
 from tests.demo_clip import DEMO_CLIP, true_lifts
-from tests.services import (
-    Listener,
-    Mosquitto,
-    Prometheus,
-    RtspServer,
-    accepts_connections,
-    free_port,
-    page,
-    prometheus,
-    sample,
-    wait_for,
-)
+from tests.prometheus import Prometheus, prometheus
+from tests.services import Listener, Mosquitto, RtspServer, accepts_connections, free_port, page, sample, wait_for
 
 PROGRAM = (sys.executable, "-c", "from edge_agent.cli import main; main()")
 CAMERA_PASSWORD = "hunter2"

@@ -26,7 +26,8 @@ from edge_agent.settings_file import load
 from edge_agent.site_certificates import SiteCertificates
 from tests.demo_clip import demo_frames, write_clip
 from tests.demo_day import edge_agent
-from tests.services import Prometheus, RtspServer, free_port, prometheus, wait_for
+from tests.prometheus import Prometheus, prometheus
+from tests.services import RtspServer, free_port, wait_for
 from tests.test_transport import SiteBroker
 from tests.videos import numbered_picture
 

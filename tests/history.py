@@ -24,7 +24,8 @@ from edge_agent.fleet.layout import Fleet, FleetSize, draw_fleet
 from edge_agent.fleet.openmetrics import openmetrics
 from edge_agent.fleet.work import Span
 from tests.lift_events import NOON
-from tests.services import Prometheus, program, running_prometheus
+from tests.prometheus import Prometheus, running_prometheus
+from tests.services import program
 
 ROOT: Final = Path(__file__).parents[1]
 KEPT: Final = ROOT / "build" / "history"

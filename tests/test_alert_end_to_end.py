@@ -8,7 +8,8 @@ from edge_agent.outbox import Outbox
 from edge_agent.settings import BridgeSettings
 from tests.alertmanager import Pager, alertmanager
 from tests.lift_events import a_fresh_event, this_bucket
-from tests.services import Mosquitto, Prometheus, page, prometheus, sample, wait_for
+from tests.prometheus import Prometheus, prometheus
+from tests.services import Mosquitto, page, sample, wait_for
 from tests.test_delivery import agent, at
 
 GRAFANA = Path(__file__).parents[1] / "grafana"

@@ -20,17 +20,8 @@ from edge_agent.errors import InputError
 from edge_agent.settings import BridgeSettings, MqttSettings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry
 from tests.lift_events import a_fresh_event
-from tests.services import (
-    Listener,
-    Mosquitto,
-    accepts_connections,
-    free_port,
-    lint_metrics,
-    page,
-    prometheus,
-    sample,
-    wait_for,
-)
+from tests.prometheus import lint_metrics, prometheus
+from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, sample, wait_for
 
 HINGE = 'ergo_lifts_total{risk="low",site="north",technique="hinge",zone="dock-1"}'
 UP = 'ergo_agent_up{agent="edge-1",site="north"}'

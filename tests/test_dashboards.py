@@ -22,7 +22,7 @@ from scripts.dashboards.look import PALETTE
 from scripts.dashboards.render import render
 from scripts.dashboards.runbooks import runbook_url, runbooks
 from tests.dashboard_history import History, history
-from tests.services import prometheus
+from tests.prometheus import prometheus
 
 DAY_S = 86_400
 ALL = {(name, panel["title"]): panel for name, told in dashboards().items() for panel in panels(told)}

@@ -14,7 +14,8 @@ import yaml
 
 from edge_agent.settings import OutboxSettings
 from edge_agent.site_certificates import SiteCertificates
-from tests.services import accepts_connections, free_port, program, prometheus, wait_for
+from tests.prometheus import prometheus
+from tests.services import accepts_connections, free_port, program, wait_for
 from tests.test_k8s import K8S, named, objects, pods, run, settings_text
 from tests.two_bridges import two_bridges
 

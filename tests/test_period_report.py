@@ -27,7 +27,8 @@ from edge_agent.prometheus_api import PrometheusApi
 from tests.accessibility import flaws, sticking_out
 from tests.browser import chromium
 from tests.counter_history import Bridge, Lifts, lifts_of, machines, write_history
-from tests.services import free_port, prometheus
+from tests.prometheus import prometheus
+from tests.services import free_port
 
 LONDON = ZoneInfo("Europe/London")
 HOUR_S, DAY_S = 3600, 86_400

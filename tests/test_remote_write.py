@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from tests.services import prometheus, running_prometheus, wait_for
+from tests.prometheus import prometheus, running_prometheus
+from tests.services import wait_for
 from tests.two_bridges import two_bridges
 
 ROOT = Path(__file__).parents[1]

@@ -15,7 +15,8 @@ from edge_agent.core.events import topic as lift_topic
 from edge_agent.errors import InputError
 from edge_agent.settings import BridgeSettings, MqttSettings
 from tests.lift_events import a_fresh_event
-from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, prometheus, sample, wait_for
+from tests.prometheus import prometheus
+from tests.services import Listener, Mosquitto, accepts_connections, free_port, page, sample, wait_for
 
 HINGE = 'ergo_lifts_total{risk="low",site="north",technique="hinge",zone="dock-1"}'
 

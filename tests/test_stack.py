@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from scripts.stack.run import CAMERA_PORT, PAGES, PORTS
-from tests.services import Prometheus, RtspServer, accepts_connections, answers, wait_for
+from tests.prometheus import Prometheus
+from tests.services import RtspServer, accepts_connections, answers, wait_for
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_S = 90.0

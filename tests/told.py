@@ -1,18 +1,24 @@
 """The spine model at its best, for tests of what is made of it: it tells the plain truth of people made of angles."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from edge_agent.core.bend import Bend
 from edge_agent.core.kinematics import Back, Estimate, Kinematics
 from edge_agent.core.lifts import LiftDetector
+from edge_agent.core.posture import measure
 from edge_agent.core.records import Floats
 from edge_agent.core.skeleton import Landmark
 from edge_agent.core.spine import back_profile
 from edge_agent.pose.lift_weights import lift_model
-from tests.people import Person
+from tests.people import HINGE, STANDING, Person
 
 Keys = tuple[tuple[float, Person], ...]
+Story = Iterable[tuple[float, Person]]
+
+ONE_LIFT = ((0.0, STANDING), (1.0, STANDING), (2.0, HINGE), (2.6, HINGE), (3.6, STANDING), (5.0, STANDING))
 
 
 def lift(bottom: Person) -> Keys:
@@ -24,6 +30,14 @@ def lift(bottom: Person) -> Keys:
 def lift_detector(*, from_start: bool = True) -> LiftDetector:
     """As the agent makes one, with the lift model that ships."""
     return LiftDetector(lift_model()[0].probability, from_start=from_start)
+
+
+def bends(story: Story) -> list[Bend]:
+    """All lifts of a clip that shows this and nothing more."""
+    detector = lift_detector()
+    found = [detector.update(measure(body.pose(outlined=False), time_s), None) for time_s, body in story]
+    found.append(detector.flush(ended=True))
+    return [bend for bend in found if bend]
 
 
 def back(body: Person) -> Back | None:

@@ -84,15 +84,13 @@ def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Ge
     outfit = Outfit.sample(rng)
     look = dress(body, outfit, rng)
     lift = sample_lift(body.stance, rng)
-    if unusual:
-        lift = arms.elsewhere(lift, own)
-    if own.random() < takes.dropped:
-        lift = replace(lift, head_share=1 + float(own.uniform(*DROPPED_DEG)) / max(lift.trunk_deg, LEAST_HEAD_DEG))
+    lift = arms.elsewhere(lift, own) if unusual else lift
+    lift = _with_head_dropped(lift, own) if own.random() < takes.dropped else lift
     timed = Timed(lift, 2.0)
     movement = move(body, [timed], takes.times(lift, timed.at_s, rng), rng)
     place = Place(0.0, 0.0, rng.uniform(-12, 12))
     camera = sample_camera(body, rng)
-    depth, height = rng.uniform(0.12, 0.4), rng.uniform(0.08, 0.4)
+    parcel_m = np.array([max(body.stance.hands_apart_m - 0.02, 0.12), rng.uniform(0.12, 0.4), rng.uniform(0.08, 0.4)])
     sequence = Sequence(
         body=body,
         look=look,
@@ -103,13 +101,18 @@ def sample(seed: int, number: int, takes: Takes) -> tuple[Sequence, np.random.Ge
         camera=camera,
         light=Light.sample(rng),
         hall=random_hall(camera.eye, rng),
-        parcel_m=np.array([max(body.stance.hands_apart_m - 0.02, 0.12), depth, height]),
+        parcel_m=parcel_m,
         obstacle=_obstacle(camera, rng) if rng.random() < 0.25 else None,
         bystander=_bystander(camera, rng) if rng.random() < 0.15 else None,
         outfit=outfit,
         upright_frames=takes.upright,
     )
     return sequence, rng
+
+
+def _with_head_dropped(lift: Lift, rng: np.random.Generator) -> Lift:
+    """The same lift with the chin towards the chest."""
+    return replace(lift, head_share=1 + float(rng.uniform(*DROPPED_DEG)) / max(lift.trunk_deg, LEAST_HEAD_DEG))
 
 
 def _bystander(camera: Camera, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

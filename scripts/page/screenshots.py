@@ -20,7 +20,7 @@ from edge_agent.settings import BridgeSettings
 from tests.browser import SIZES, chromium
 from tests.counter_history import Bridge as History
 from tests.counter_history import lifts_of, machines, write_history
-from tests.services import prometheus
+from tests.prometheus import prometheus
 from tests.site_history import as_if_counted_for_long, known_lifts, publish, running_site
 
 FOLDER = Path("docs/page")
