@@ -57,6 +57,13 @@ RULES: Final[tuple[tuple[str, Proof], ...]] = (
         r"make bench( VIDEO=.*)?",
         By("test_bench_whole.py", "test_the_whole_benchmark_holds_its_keys_and_draws_its_page"),
     ),
+    (
+        r"make soak( MINUTES=.*)?",
+        By(
+            "test_bench_whole.py",
+            "test_the_page_of_an_hour_says_whether_the_camera_without_power_disturbed_the_others",
+        ),
+    ),
     (r"make bench-fleet", Here(LONG, its_program_is_there)),
     # one clip
     (

@@ -11,7 +11,7 @@ import pytest
 from scripts.bench import compare, crowd, streams
 from scripts.bench.figures import between, late_share, next_try, quantile_ms, slope
 from scripts.bench.live import Reading, reading
-from scripts.bench.page import write_whole_report
+from scripts.bench.page import write_soak_report, write_whole_report
 from scripts.bench.run import KEYS, assembled
 
 
@@ -161,6 +161,24 @@ def test_a_steady_run_is_told_without_its_warm_up(live: dict[str, Any]) -> None:
     assert (held["warm_up_s"], held["rss_slope_mb_per_h"]) == (20, 0.0)
     assert held["latency_ms"]["to_outbox"] == {"p50": 25.0, "p95": 47.5, "p99": 49.5, "count": 6}
     assert held["latency_ms"]["sum_p99"] == pytest.approx(49.5 + 9.9)
+
+
+def test_an_hour_is_read_a_hundred_times_and_a_minute_every_second() -> None:
+    assert streams.waits(3600) == [36.0] * 100
+    assert streams.waits(60) == [1.0] * 60
+    assert sum(streams.waits(0.5)) == 0.5
+
+
+def test_the_page_of_an_hour_says_whether_the_camera_without_power_disturbed_the_others(
+    live: dict[str, Any], tmp_path: Path
+) -> None:
+    held = live["hold"] | {"reconnects_of_flapping": 59, "blind_s_of_others": 0.0}
+    run = {"command": "soak clip.mp4", "began_at": "2026-11-30T23:00:00+00:00", "video": "clip.mp4"}
+    figures = run | {"machine": "a box", "versions": {"python": "3.11"}, "hold": held}
+    write_soak_report(tmp_path / "soak.html", figures)
+    page = (tmp_path / "soak.html").read_text(encoding="utf-8")
+    for told in ("came back 59 times", "blind for 0.0 s", "0.0 MB an hour", "soak clip.mp4"):
+        assert told in page
 
 
 def test_a_percentile_that_is_not_known_is_not_made_up() -> None:

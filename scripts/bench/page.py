@@ -39,6 +39,12 @@ def write_whole_report(path: Path, figures: Figures) -> None:
     write_page(path, bench_page(figures, figures, *sections))
 
 
+def write_soak_report(path: Path, figures: Figures) -> None:
+    """Draw a run of hours from its JSON. Raises InputError if the file cannot be written."""
+    told = f'<p class="note"><code>{escape(figures["command"])}</code>, begun {figures["began_at"]}.</p>'
+    write_page(path, bench_page(figures, figures, _hold(figures["hold"]), section("How it was run", told)))
+
+
 def _origin(figures: Figures) -> str:
     load = ", ".join(map(str, figures["load_average"]))
     told = (

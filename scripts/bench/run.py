@@ -1,6 +1,6 @@
 """The whole benchmark: beside MediaPipe Pose, by people in view, on live streams. `make bench` runs it.
 
-Usage: python -m scripts.bench.run VIDEO OUT.json [--soak-minutes MINUTES]
+Usage: python -m scripts.bench.run VIDEO OUT.json
 Writes OUT.json and, beside it, OUT.html. Exit code 0: done. 1: failed while running. 2: bad input.
 """
 
@@ -28,7 +28,6 @@ from scripts.bench.crowd import crowd
 from scripts.bench.page import write_whole_report
 
 SCHEMA = "hingewatch.bench-whole/1"
-SHORT_MINUTES = 1.5
 BUSY_CORES = 0.3
 """Beyond this the streams' servers and the broker are not all that runs beside the agent."""
 KEYS = (
@@ -48,18 +47,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="bench", description="Measure what the agent costs on this machine.")
     parser.add_argument("video", type=Path, metavar="VIDEO")
     parser.add_argument("output", type=Path, metavar="OUT.json")
-    parser.add_argument("--soak-minutes", type=float, default=SHORT_MINUTES, help="length of the steady run")
     asked = parser.parse_args()
     report = asked.output.with_suffix(".html")
     check_writable((asked.output, report), asked.video)
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
-    figures = whole(asked.video, asked.soak_minutes) | {"began_at": began_at}
+    figures = whole(asked.video) | {"began_at": began_at}
     write_json(figures, asked.output)
     write_whole_report(report, figures)
     show(figures)
 
 
-def whole(video: Path, soak_minutes: float) -> dict[str, Any]:
+def whole(video: Path) -> dict[str, Any]:
     """All parts, one after the other."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -72,7 +70,7 @@ def whole(video: Path, soak_minutes: float) -> dict[str, Any]:
         runs = compare.compare(video, Path(name), tell)
         tell("0 to 8 people in view")
         people = crowd(CountedEyes(PoseSettings()), Console(quiet=True))
-        live = streams.measure(video, Path(name), 60 * soak_minutes, tell)
+        live = streams.measure(video, Path(name), tell)
     return assembled(video, runs, people, live)
 
 

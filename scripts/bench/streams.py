@@ -6,26 +6,26 @@ from the agent.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts.bench.figures import MOST_LATE, SOURCE_HZ, between, late_share, next_try, quantile_ms, slope
-from scripts.bench.live import FLAPPING, Agent, Reading, flapping, looped, served, spread, watching
+from scripts.bench.live import FLAPPING, Reading, looped, served, spread, watching
 
-SETTLE_S, WATCH_S = 8.0, 20.0
+SETTLE_S, WATCH_S, HOLD_S = 8.0, 20.0, 90.0
 STILL_SETTLE_S = 20.0
 """A camera is known to be still ten seconds after the last stir."""
 LONGEST_WARM_UP_S = 600.0
-SOAK_S = 180.0
-"""A steady run at least this long has one camera more, which loses its power every minute."""
 STILL = ("-f", "lavfi", "-i", "smptebars=size=640x360:rate=15,noise=alls=4:allf=t")
 """A picture of all grey levels in which nothing moves, with a sensor's noise."""
 
 Tell = Callable[[str], None]
 """Of what is measured now."""
+
+Shown = Callable[[Sequence[float]], Iterable[float]]
+"""The same waits, in seconds, while a bar shows how many are over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,22 @@ def load_of(cameras: int, before: Reading, after: Reading, first_frame_s: float)
     )
 
 
-def measure(video: Path, folder: Path, hold_s: float, tell: Tell) -> dict[str, Any]:
-    """Idle camera, more and more cameras, then ``hold_s`` with as many as the box can take. Raises RunError.
+def measure(video: Path, folder: Path, tell: Tell) -> dict[str, Any]:
+    """Idle camera, more and more cameras, then `HOLD_S` with as many as the box can take. Raises RunError.
 
     As many as it can take: late neither when they were tried nor in the steady run, which is made again with one less
     until it is not. Beside so many, as many still cameras are tried at last.
     """
     still_files = _clips(folder / "still", WATCH_S, *STILL)
-    files = _clips(folder / "moving", hold_s, "-stream_loop", "-1", "-i", str(video))
+    files = moving(video, folder, HOLD_S)
     with served(still_files) as still_addresses, served(files) as addresses:
         tell("one still camera")
         idle = _step(folder, spread(still_addresses, 1), STILL_SETTLE_S)
         steps = _steps(folder, addresses, tell)
         most = max((step.cameras for step in steps if step.ok), default=0)
         for cameras_ok in range(most, -1, -1):
-            tell(f"{max(1, cameras_ok)} cameras for {hold_s / 60:.1f} min")
-            with soaked(files[0], hold_s) as flaps:
-                held = hold(folder, spread(addresses, max(1, cameras_ok)) | flaps, hold_s)
+            tell(f"{max(1, cameras_ok)} cameras for {HOLD_S / 60:.1f} min")
+            held = hold(folder, spread(addresses, max(1, cameras_ok)), HOLD_S)
             if held["ok"]:
                 break
         tell(f"{cameras_ok} cameras and as many still ones")
@@ -102,19 +101,14 @@ def as_dict(load: Load) -> dict[str, Any]:
     return {name: getattr(load, name) for name in (*Load.__slots__, "ok")}
 
 
+def moving(video: Path, folder: Path, needed_s: float) -> list[Path]:
+    """The clip as cameras would send it, long enough for a run of so many seconds, each from another moment on."""
+    return _clips(folder / "moving", needed_s, "-stream_loop", "-1", "-i", str(video))
+
+
 def _clips(folder: Path, needed_s: float, *source: str) -> list[Path]:
     folder.mkdir()
     return looped(folder, max(needed_s, SETTLE_S + WATCH_S) + 120, *source)
-
-
-@contextmanager
-def soaked(file: Path, hold_s: float) -> Iterator[dict[str, str]]:
-    """One camera more, by its name, that flaps; none in a short run."""
-    if hold_s < SOAK_S:
-        yield {}
-        return
-    with flapping(file) as address:
-        yield {FLAPPING: address}
 
 
 def _steps(folder: Path, addresses: Sequence[str], tell: Tell) -> list[Load]:
@@ -134,11 +128,14 @@ def _step(folder: Path, sources: Mapping[str, str], settle_s: float = SETTLE_S) 
         return load_of(len(sources), before, agent.read(), agent.first_frame_s)
 
 
-def hold(folder: Path, sources: Mapping[str, str], hold_s: float) -> dict[str, Any]:
+def hold(folder: Path, sources: Mapping[str, str], hold_s: float, shown: Shown = tuple) -> dict[str, Any]:
     """Memory over time, latencies and lateness of a steady run; the warm-up is at most a third of it."""
     with watching(folder, sources) as agent:
         time.sleep(SETTLE_S)
-        readings = _readings(agent, hold_s)
+        readings = [agent.read()]
+        for wait_s in shown(waits(hold_s)):
+            time.sleep(wait_s)
+            readings.append(agent.read())
     first, last = readings[0], readings[-1]
     load = load_of(len(sources.keys() - {FLAPPING}), first, last, agent.first_frame_s)
     return {
@@ -150,13 +147,10 @@ def hold(folder: Path, sources: Mapping[str, str], hold_s: float) -> dict[str, A
     }
 
 
-def _readings(agent: Agent, hold_s: float) -> list[Reading]:
-    """About a hundred of them, but no more than one a second."""
-    readings, begin_s = [agent.read()], time.monotonic()
-    while time.monotonic() < begin_s + hold_s:
-        time.sleep(max(1.0, hold_s / 100))
-        readings.append(agent.read())
-    return readings
+def waits(hold_s: float) -> list[float]:
+    """Between readings: about a hundred of them, but no more than one a second."""
+    count = round(min(100, max(1, hold_s)))
+    return [hold_s / count] * count
 
 
 def memory(readings: Sequence[Reading], hold_s: float) -> dict[str, Any]:
