@@ -22,11 +22,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from edge_agent.bench import machine
-from edge_agent.errors import HingewatchError, RunError
+from edge_agent.errors import RunError
 from edge_agent.fleet.layout import FleetSize, draw_fleet
 from edge_agent.fleet.load import Load
 from edge_agent.output import check_writable, write_json
 from scripts.bench.bridges import BRIDGE_CORE, PATIENCE_S, PinnedBridge, Reading, between, broker, published, queued
+from scripts.bench.command import ended
 from tests.services import wait_for
 
 SCHEMA: Final = "hingewatch.bench-fleet/1"
@@ -168,8 +169,4 @@ def _spread(seconds: list[float]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except HingewatchError as error:
-        print(f"error: {error.what}", f"fix: {error.fix}", sep="\n", file=sys.stderr)
-        sys.exit(error.exit_code)
+    sys.exit(ended(main))

@@ -8,7 +8,6 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,10 +19,10 @@ from rich.table import Table
 
 from edge_agent.bench import machine, versions
 from edge_agent.bound import CountedEyes
-from edge_agent.errors import HingewatchError
 from edge_agent.output import check_writable, write_json
 from edge_agent.settings import PoseSettings
 from scripts.bench import compare, streams
+from scripts.bench.command import ended
 from scripts.bench.crowd import crowd
 from scripts.bench.page import write_whole_report
 
@@ -121,10 +120,4 @@ def show(figures: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    begin_s = time.monotonic()
-    try:
-        main()
-    except HingewatchError as error:
-        print(f"error: {error.what}", f"fix: {error.fix}", sep="\n", file=sys.stderr)
-        sys.exit(error.exit_code)
-    print(f"done in {(time.monotonic() - begin_s) / 60:.1f} min", file=sys.stderr)
+    sys.exit(ended(main))

@@ -8,7 +8,6 @@ Exit code 0: done. 1: failed while running. 2: bad input. `make soak` runs it.
 import argparse
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from edge_agent.bench import machine, versions
-from edge_agent.errors import HingewatchError
 from edge_agent.output import check_writable, write_json
+from scripts.bench.command import ended
 from scripts.bench.live import FLAPPING, flapping, served, spread
 from scripts.bench.page import write_soak_report
 from scripts.bench.streams import hold, moving
@@ -76,10 +75,4 @@ def show(held: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    begin_s = time.monotonic()
-    try:
-        main()
-    except HingewatchError as error:
-        print(f"error: {error.what}", f"fix: {error.fix}", sep="\n", file=sys.stderr)
-        sys.exit(error.exit_code)
-    print(f"done in {(time.monotonic() - begin_s) / 60:.1f} min", file=sys.stderr)
+    sys.exit(ended(main))
