@@ -28,6 +28,7 @@ check: setup-test  ## formatting, lint and types only
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	@models/types.sh
 
 test: check  ## everything: set-up, checks and tests; the image too, where one can be built
 	.venv/bin/pytest

@@ -7,6 +7,7 @@ Usage: python models/lifts/train.py BENDS.csv... --out FOLDER
 import argparse
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier
@@ -35,7 +36,7 @@ def after(tree: Tree, node: int) -> tuple[int, int]:
     return (tree.children_left[node], tree.children_right[node]) if tree.feature[node] >= 0 else (node, node)
 
 
-def arrays_of(model: GradientBoostingClassifier) -> dict[str, np.ndarray]:
+def arrays_of(model: GradientBoostingClassifier) -> dict[str, Any]:
     """As ``edge_agent.core.lift_model.LiftModel`` reads them. Where a tree asks less, both answers say the same."""
     trees = [estimator.tree_ for (estimator,) in model.estimators_]
     measure, limit = np.zeros((len(trees), 3), np.int8), np.zeros((len(trees), 3))

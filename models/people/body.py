@@ -6,6 +6,7 @@ A `Pose` holds one value per frame in every field; `Body.posed` turns it into ve
 
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from typing import Any
 
 import anny
 import numpy as np
@@ -40,7 +41,7 @@ class Pose:
     @staticmethod
     def standing(frames: int) -> "Pose":
         """Upright, arms hanging."""
-        zero = {f.name: np.zeros(frames) for f in fields(Pose) if f.name != "limbs"}
+        zero: dict[str, Any] = {f.name: np.zeros(frames) for f in fields(Pose) if f.name != "limbs"}
         zero |= {
             "trunk": np.full(frames, 2.0),
             "balance": np.full(frames, 0.03),
@@ -150,10 +151,10 @@ class Body:
         reach(self, pose, turns, joints)
         return *self._chain(turns, root), shin
 
-    def drops(self, posed: Posed) -> Joints:
+    def drops(self, joints: Joints) -> Joints:
         """Hips and shoulders below standing, hips behind and knees ahead of the ankles, in metres."""
         hip, shoulder, knee, ankle = (
-            middle(posed.joints, bone) for bone in ("upperleg01", "upperarm01", "lowerleg01", "foot")
+            middle(joints, bone) for bone in ("upperleg01", "upperarm01", "lowerleg01", "foot")
         )
         return {
             "hip_drop_m": self.head_of("upperleg01.L")[2] - hip[:, 2],
@@ -162,26 +163,26 @@ class Body:
             "knee_ahead_of_ankle_m": ankle[:, 1] - knee[:, 1],
         }
 
-    def knee_deg(self, posed: Posed) -> np.ndarray:
+    def knee_deg(self, joints: Joints) -> np.ndarray:
         """Knee flexion (T,) as the legs ended up, mean of both, relative to the straight standing leg."""
         bends = []
         for side, _ in SIDES:
-            hip, knee, ankle = (posed.joints[f"{b}.{side}"] for b in ("upperleg01", "lowerleg01", "foot"))
+            hip, knee, ankle = (joints[f"{b}.{side}"] for b in ("upperleg01", "lowerleg01", "foot"))
             cosine = (unit(knee - hip) * unit(ankle - knee)).sum(-1)
             bends.append(np.degrees(np.arccos(np.clip(cosine, -1, 1))) - self.rest_knee_deg)
         return np.mean(bends, axis=0)
 
-    def shank_deg(self, posed: Posed) -> np.ndarray:
+    def shank_deg(self, joints: Joints) -> np.ndarray:
         """Inclination (T,) of the shanks against vertical as they ended up, knees forward positive, mean of both."""
         leans = []
         for side, _ in SIDES:
-            knee, ankle = (posed.joints[f"{b}.{side}"] for b in ("lowerleg01", "foot"))
+            knee, ankle = (joints[f"{b}.{side}"] for b in ("lowerleg01", "foot"))
             leans.append(ahead_deg(knee - ankle))
         return np.mean(leans, axis=0)
 
     def shoulders(self, pose: Pose) -> np.ndarray:
         """Midpoint (T, 3) of the shoulders, before the arms are solved: where a load can be reached from."""
-        return middle(self.posed(replace(pose, grasp=np.zeros_like(pose.grasp))).joints, "upperarm01")
+        return middle(self.solved(replace(pose, grasp=np.zeros_like(pose.grasp)))[1], "upperarm01")
 
     def _trunk_turns(self, pose: Pose, pelvis: np.ndarray) -> Joints:
         """Local rotations of pelvis, spine and neck for a pelvis pitch in degrees."""

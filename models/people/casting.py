@@ -151,10 +151,11 @@ def _shifting(bodies: list[Body], spots: Spots, number: int, rng: np.random.Gene
 
 def _moving(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:
     mains = [list(ACTIVITIES)[number % len(ACTIVITIES)], str(rng.choice(list(ACTIVITIES)))]
-    return [
-        _arrived(body, spots, rng, lambda script, main=main: roles.busy(script, spots, main, rng.uniform(7, 17)))
-        for body, main in zip(bodies, mains, strict=False)
-    ]
+    return [_arrived(body, spots, rng, _busy(spots, main, rng)) for body, main in zip(bodies, mains, strict=False)]
+
+
+def _busy(spots: Spots, main: str, rng: np.random.Generator) -> Callable[[Script], None]:
+    return lambda script: roles.busy(script, spots, main, rng.uniform(7, 17))
 
 
 def _crowding(bodies: list[Body], spots: Spots, number: int, rng: np.random.Generator) -> list[Script]:

@@ -11,11 +11,10 @@ who cross each other's ways while some of them lift. `form`: lifts with staggere
 import argparse
 import json
 import os
-import subprocess
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +26,7 @@ import cv2
 import numpy as np
 from casting import FPS, KINDS, SIZES, Actor, Clip
 from clothing import Outfit
-from film import Film
+from film import Film, encode
 from hall import NOTHING
 from motion import Lift, Timed, load_point
 from render import Renderer
@@ -93,12 +92,7 @@ def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None
     film = Developed(clip.film, rng, size)
     command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s {size[0]}x{size[1]} -r {FPS} -i -"
     command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1 {part}"
-    encoder = subprocess.Popen(command.split(), stdin=subprocess.PIPE)
-    for i in range(clip.frames):
-        encoder.stdin.write(film.picture(stage.exposed(i, clip.film.open_share)).tobytes())
-    encoder.stdin.close()
-    if encoder.wait():
-        raise SystemExit(f"ffmpeg failed on {part}")
+    encode(command.split(), (film.picture(stage.exposed(i, clip.film.open_share)) for i in range(clip.frames)))
     part.rename(to)
 
 
@@ -171,8 +165,8 @@ def _lift(clip: Clip, actor: Actor, timed: Timed) -> dict:
         "technique": lift.technique,
         "spine_flexion_deg": round(lift.spine_deg, 1),
         "trunk_inclination_deg": round(lift.trunk_deg, 1),
-        "knee_flexion_deg": round(float(actor.body.knee_deg(shown.posed())[i]), 1),
-        "shin_inclination_deg": round(float(actor.body.shank_deg(shown.posed())[i]), 1),
+        "knee_flexion_deg": round(float(actor.body.knee_deg(shown.joints)[i]), 1),
+        "shin_inclination_deg": round(float(actor.body.shank_deg(shown.joints)[i]), 1),
         "view_from_side_deg": round(place.view_from_side_deg(clip.camera.eye), 1),
         "x": round(_x(clip, actor, i), 3),
         "conditions": {
@@ -205,20 +199,18 @@ def generate(folder: Path, kind: str, numbers: range, seed: int, size: tuple[int
     names = {f"{kind}{seed}-{number:03d}": number for number in numbers}
     missing = {name: number for name, number in names.items() if name not in labels}
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = {
-            pool.submit(draw, folder / f"{name}.mp4", kind, seed, number, size): name
-            for name, number in missing.items()
-        }
-        for future in as_completed(drawn):
-            name = drawn[future]
-            labels[name], spent_ms = future.result()
+        # In order, for then a mistake in one clip ends the run at once instead of after all the others.
+        videos = [folder / f"{name}.mp4" for name in missing]
+        drawn = pool.map(partial(draw, kind, seed, size), missing.values(), videos)
+        for name, (told, spent_ms) in zip(missing, drawn, strict=True):
+            labels[name] = told
             file.with_suffix(".part").write_text(json.dumps(dict(sorted(labels.items())), indent=1) + "\n")
             file.with_suffix(".part").rename(file)
-            done, length_s = sum(name in labels for name in names), labels[name]["duration_s"]
+            done, length_s = sum(name in labels for name in names), told["duration_s"]
             print(f"{done}/{len(names)}  {name}  {length_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
 
 
-def draw(video: Path, kind: str, seed: int, number: int, size: tuple[int, int]) -> tuple[dict, float]:
+def draw(kind: str, seed: int, size: tuple[int, int], number: int, video: Path) -> tuple[dict, float]:
     """Write one clip; its labels, and what a frame of it cost, CPU ms."""
     begun_s = time.process_time()
     clip, rng = casting.cast(kind, seed, number, size)

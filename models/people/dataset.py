@@ -97,11 +97,11 @@ def truth(sequence: Sequence, frame: int, view: tuple, size: int) -> dict:
     numbers = {
         "spine_flexion_deg": pose.spine[frame],
         "trunk_inclination_deg": pose.trunk[frame],
-        "knee_flexion_deg": sequence.body.knee_deg(sequence.posed)[frame],
+        "knee_flexion_deg": sequence.body.knee_deg(joints)[frame],
         "shin_inclination_deg": sequence.posed.shin_deg[frame],
         "head_pitch_deg": sequence.posed.head_deg[frame],
         "twist_deg": pose.twist[frame],
-        **{name: metres[frame] for name, metres in sequence.body.drops(sequence.posed).items()},
+        **{name: metres[frame] for name, metres in sequence.body.drops(joints).items()},
         "slump_deg": sequence.body.stance.slump_deg,
         "upper_back_share": sequence.body.stance.upper_back_share,
         "view_from_side_deg": place.view_from_side_deg(camera.eye),

@@ -1,5 +1,7 @@
 """How a camera turns light into a picture: blur, motion, tone, noise, compression."""
 
+import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
@@ -65,5 +67,16 @@ def _streak(length_px: int, angle_deg: float) -> np.ndarray:
     kernel = np.zeros((side, side), np.float32)
     kernel[side // 2] = 1
     turn = cv2.getRotationMatrix2D((side // 2, side // 2), angle_deg, 1)
-    kernel = cv2.warpAffine(kernel, turn, (side, side))
-    return kernel / kernel.sum()
+    turned = np.asarray(cv2.warpAffine(kernel, turn, (side, side)))
+    return turned / turned.sum()
+
+
+def encode(command: list[str], pictures: Iterable[np.ndarray]) -> None:
+    """Pipe pictures to this FFmpeg. Raises SystemExit where it fails."""
+    encoder = subprocess.Popen(command, stdin=subprocess.PIPE)
+    assert encoder.stdin is not None
+    with encoder.stdin:
+        for picture in pictures:
+            encoder.stdin.write(picture.tobytes())
+    if encoder.wait():
+        raise SystemExit(f"ffmpeg failed on {command[-1]}")

@@ -50,17 +50,21 @@ def found(clip: LabelledClip, lifts: list[Lift]) -> list[tuple[Lift, dict]]:
         for told in lifts
         if true.start_s <= told.peak_s <= true.end_s
     ]
-    return [pair for pair in pairs if pair[0].view_from_side_deg <= LIMITS.max_view_deg]
+    return [(told, true) for told, true in pairs if _near_side(told)]
+
+
+def _near_side(told: Lift) -> bool:
+    return told.view_from_side_deg is not None and told.view_from_side_deg <= LIMITS.max_view_deg
 
 
 def row(question: Question, pairs: list[tuple[Lift, dict]]) -> str:
     """How often it is said, deserved and both, and how wrong its number is."""
     said = [(matched, true) for told, true in pairs for matched in [question.sentence.search(" ".join(told.reasons))]]
     truth = [true[question.truth] for _, true in said]
-    heard = [i for i, (matched, _) in enumerate(said) if matched]
+    heard = {i: int(matched[1]) for i, (matched, _) in enumerate(said) if matched}
     right = sum(truth[i] >= question.limit for i in heard)
     near = sum(truth[i] >= 0.6 * question.limit for i in heard)
-    errors = [int(said[i][0][1]) * question.per_said - truth[i] for i in heard]
+    errors = [number * question.per_said - truth[i] for i, number in heard.items()]
     mae = f"{np.mean(np.abs(errors)):.2f}" if errors else "-"
     deserved = sum(value >= question.limit for value in truth)
     return f"| {question.name} | {len(said)} | {deserved} | {len(heard)} | {right} | {near} | {mae} |"

@@ -5,13 +5,13 @@ python make_demo.py [--preview]
 
 import argparse
 import json
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from body import Body, Posed
 from clothing import HI_VIS, Look, Outfit, dress
+from film import encode
 from motion import Lift, Movement, Timed, move
 from person import Shape, Stance
 from render import Camera, Light, Renderer, box, mesh
@@ -163,7 +163,8 @@ def main() -> None:
     preview = parser.parse_args().preview
     rng = np.random.default_rng(SEED)
     hall = [warehouse(rng)]
-    hall += [pallet(*a.place.moved(np.array([0.0, LOAD[1], 0.0]))[:2], a.place.yaw_deg) for a in ACTORS]
+    under = [(a.place.moved(np.array([0.0, LOAD[1], 0.0])), a.place.yaw_deg) for a in ACTORS]
+    hall += [pallet(at[0], at[1], yaw_deg) for at, yaw_deg in under]
     times = np.arange(int(SECONDS * FPS)) / FPS
     takes = [perform(actor, times, rng) for actor in ACTORS]
     renderer = Renderer(CAMERA.width, CAMERA.height)
@@ -192,18 +193,14 @@ def main() -> None:
         "yuv420p",
     ]
     command += ["-movflags", "+faststart", "-map_metadata", "-1", str(ASSETS / "demo.mp4")]
-    encoder = subprocess.Popen(command, stdin=subprocess.PIPE)
-    for i in range(len(times)):
-        encoder.stdin.write(frame(i).tobytes())
-    encoder.stdin.close()
-    if encoder.wait():
-        raise SystemExit("ffmpeg failed")
+    encode(command, map(frame, range(len(times))))
     (ASSETS / "demo.truth.json").write_text(json.dumps(truth(takes), indent=1) + "\n")
 
 
 def _preview(frame, takes: list[Take], folder: Path) -> None:
     import cv2  # noqa: PLC0415 - only the preview writes pictures
 
+    folder.mkdir(parents=True, exist_ok=True)
     moments = [0.5, *sorted(t.bottom_s for a in ACTORS for t in a.lifts), 9.8]
     for take in takes:
         hands = (take.posed.joints["finger3-1.L"] + take.posed.joints["finger3-1.R"]) / 2

@@ -5,6 +5,7 @@ Ranges cover what people really do, not only what a textbook draws: a hinge may 
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from arms import held
@@ -195,7 +196,7 @@ def move(body: Body, lifts: list[Timed], times: np.ndarray, rng: np.random.Gener
                 (start, start + down, target),
                 (turn + lead * up, turn + (1 + lead) * up, stand[name]),
             ]
-    tracks = {name: glide(times, stand[name], moves[name]) for name in stand}
+    tracks: dict[str, Any] = {name: glide(times, stand[name], moves[name]) for name in stand}
     for name, size in {"trunk": 0.8, "head": 3.0, "twist": 1.2, "bend": 0.5, "balance": 0.008}.items():
         tracks[name] = tracks[name] + sway(times, size, rng)
     hands = _hands(body, lifts, times)

@@ -116,7 +116,8 @@ class Renderer:
         self.size = (width, height)
         self.program = self._program("scene.vert", "scene.frag")
         self.depth_program = self._program("depth.vert", "depth.frag")
-        self.samples, self.canvases = samples, {}
+        self.samples = samples
+        self.canvases: dict[tuple[int, int], tuple[moderngl.Framebuffer, moderngl.Framebuffer]] = {}
         self.drawn, self.flat = self.canvas(self.size)
         self.shadow = self.gl.depth_texture((shadow_size, shadow_size))
         self.shadow.compare_func = "<="
@@ -165,7 +166,7 @@ class Renderer:
         """The share of a person's own pixels in the window that other vertex rows do not hide."""
         if others is None:
             return 1.0
-        rows, faces = self.gl.buffer(person[0].tobytes()), self._indices(person[1])
+        rows, faces = (self.gl.buffer(part.tobytes()) for part in (person[0], person[1].astype("i4")))
         content = f"3f {4 * (FLOATS - 3)}x", "in_position"
         self.flat.use()
         self.flat.clear()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import steps
-from body import Body, Joints, Pose, Posed
+from body import Body, Joints, Pose
 from limbs import Limbs
 from motion import Lift, Timed, glide, move
 from scene import Place
@@ -42,11 +42,6 @@ class Performance:
     props: list[Prop]
     furniture: list[np.ndarray]
     fps: float
-
-    def posed(self) -> Posed:
-        """Joints alone, for the measures of `Body`."""
-        nothing = np.empty((0, 0, 3))
-        return Posed(nothing, nothing, self.joints, nothing)
 
     def frame_at(self, time_s: float) -> int:
         """The frame at a time, or the first or last one."""

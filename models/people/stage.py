@@ -90,10 +90,11 @@ class Stage:
     def frame(self, number: float) -> np.ndarray:
         """The picture (H, W, 3) at one frame, or between two."""
         points = [person.pose(number) for person in self.people]
-        areas = [(self._area(p), [person]) for p, person in zip(points, self.people, strict=True)]
+        seen = zip(map(self._area, points), self.people, strict=True)
+        areas = [(area, [person]) for area, person in seen if area is not None]
         self._shadows(self.people)
         picture = self.still.copy()
-        for area, people in _merged([a for a in areas if a[0] is not None]):
+        for area, people in _merged(areas):
             x0, y0, x1, y1 = area
             picture[y0:y1, x0:x1] = self._drawn(people, area)
         return picture

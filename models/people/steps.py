@@ -116,7 +116,7 @@ def turn(start: Place, yaw_deg: float, stance: Stance, step_s: float, at_s: floa
     """Small steps on the spot until the body faces `yaw_deg`; the foot on the inside goes first."""
     by = yaw_deg - start.yaw_deg
     count = max(int(np.ceil(abs(by) / 50)), 1)
-    steps = []
+    steps: list[Step] = []
     for i in range(1, count + 1):
         feet = stand(Place(start.x, start.y, start.yaw_deg + by * i / count), stance)
         for side in (0, 1) if by > 0 else (1, 0):

@@ -1,6 +1,7 @@
 """Save trained networks for the product: the encoders as one OpenVINO graph, the heads as NumPy arrays."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -28,7 +29,7 @@ def save(models: list, folder: Path) -> None:
     graph.reshape({0: [1, 1, 64, 48], 1: [1, VALUES]})
     ov.save_model(graph, folder / "spine-encoder.xml", compress_to_fp16=True)
     linears = [[layer for layer in m.head.layers if isinstance(layer, nn.Linear)] for m in models]
-    arrays = {"scale": np.array(list(TARGETS.values()), np.float32)}
+    arrays: dict[str, Any] = {"scale": np.array(list(TARGETS.values()), np.float32)}
     for i in range(2):
         arrays[f"weight{i}"] = np.stack([pair[i].weight.detach().numpy().T for pair in linears])
         arrays[f"bias{i}"] = np.stack([pair[i].bias.detach().numpy() for pair in linears])

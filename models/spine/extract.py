@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,7 +49,9 @@ def located(eyes: Eyes, image: Image, truth: dict, rng: np.random.Generator) -> 
     shoulder = (joints["left_shoulder"] + joints["right_shoulder"]) / 2
     reach = 1.08 * float(np.hypot(*(np.array(list(joints.values())) - hip).T).max())
     hip, shoulder = (point + rng.normal(0, CROP_NOISE * reach, 2) for point in (hip, shoulder))
-    place = crop.around(np.float32(hip), np.float32(shoulder), reach * float(np.exp(rng.normal(0, 0.05))))
+    place = crop.around(
+        hip.astype(np.float32), shoulder.astype(np.float32), reach * float(np.exp(rng.normal(0, 0.05)))
+    )
     seen = Sighting(eyes.locate(image, [place], [False])[0], GREY)
     return eyes.locate(image, [crop.around(seen.hip, seen.shoulder, seen.reach_px)], [True])[0]
 
@@ -109,9 +112,9 @@ def main() -> None:
         seen_frames = pool.map(partial(seen, eyes, args), frames)
         looks = [look for looks in track(seen_frames, args.frames.name, total=len(frames)) for look in looks]
     views, truths = zip(*looks, strict=True)
-    arrays = {name: np.array([truth[name] for truth in truths], np.float32) for name in TRUTHS}
-    words = {name: np.array([truth[name] for truth in truths]) for name in (*WORDS, "mirrored")}
-    shown = {
+    arrays: dict[str, Any] = {name: np.array([truth[name] for truth in truths], np.float32) for name in TRUTHS}
+    words: dict[str, Any] = {name: np.array([truth[name] for truth in truths]) for name in (*WORDS, "mirrored")}
+    shown: dict[str, Any] = {
         "mask": np.array([np.rint(view.mask * 255).astype(np.uint8) for view in views]),
         "values": np.array([view.values for view in views]),
     }
