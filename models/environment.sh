@@ -8,3 +8,5 @@ echo "installing the simulator's and the trainer's packages (once, about 2 GB)"
 "${PYTHON:-python3}" -m venv "$1"
 "$1/bin/pip" install --quiet --disable-pip-version-check -r models/spine/requirements.txt \
     -r models/lifts/requirements.txt
+echo "working out the body model (a minute or two, once)"
+PYTHONPATH=models/people "$1/bin/python" -B -c "from body import anny_model; anny_model()"

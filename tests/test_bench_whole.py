@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scripts.bench import compare, crowd, streams
+from edge_agent.errors import InputError
+from scripts.bench import compare, crowd, soak, streams
+from scripts.bench.command import ended
 from scripts.bench.figures import between, late_share, next_try, quantile_ms, slope
 from scripts.bench.live import Reading, reading
 from scripts.bench.page import write_soak_report, write_whole_report
@@ -173,12 +175,32 @@ def test_the_page_of_an_hour_says_whether_the_camera_without_power_disturbed_the
     live: dict[str, Any], tmp_path: Path
 ) -> None:
     held = live["hold"] | {"reconnects_of_flapping": 59, "blind_s_of_others": 0.0}
-    run = {"command": "soak clip.mp4", "began_at": "2026-11-30T23:00:00+00:00", "video": "clip.mp4"}
-    figures = run | {"machine": "a box", "versions": {"python": "3.11"}, "hold": held}
+    figures = soak.assembled(Path("clip.mp4"), 60, held) | {"began_at": "2026-11-30T23:00:00+00:00"}
     write_soak_report(tmp_path / "soak.html", figures)
     page = (tmp_path / "soak.html").read_text(encoding="utf-8")
-    for told in ("came back 59 times", "blind for 0.0 s", "0.0 MB an hour", "soak clip.mp4"):
+    for told in ("came back 59 times", "blind for 0.0 s", "0.0 MB an hour", "soak clip.mp4", "took 0.5 cores"):
         assert told in page
+
+
+def test_a_run_too_short_to_tell_says_so_with_a_dash(
+    live: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown: dict[str, Any] = {"rss_slope_mb_per_h": None, "rss_slope_stderr_mb_per_h": None}
+    unknown |= {"latency_ms": streams.latencies(at(0, 300), at(1, 300)), "blind_s_of_others": 0.0}
+    soak.show(live["hold"] | unknown)
+    said = capsys.readouterr().out
+    assert "growing by – MB an hour" in said
+    assert "told within – ms" in said
+
+
+def test_a_benchmark_ends_with_its_time_or_with_an_error_and_its_cure(capsys: pytest.CaptureFixture[str]) -> None:
+    def refused() -> None:
+        raise InputError("no such clip", "name one that plays")
+
+    assert ended(lambda: None) == 0
+    assert capsys.readouterr().err.startswith("done in 0.0 min")
+    assert ended(refused) == InputError.exit_code
+    assert capsys.readouterr().err == "error: no such clip\nfix: name one that plays\n"
 
 
 def test_a_percentile_that_is_not_known_is_not_made_up() -> None:

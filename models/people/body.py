@@ -66,7 +66,7 @@ class Posed:
 
 
 @cache
-def _anny() -> anny.Anny:
+def anny_model() -> anny.Anny:
     """The body model; its first construction on a machine takes minutes, later ones seconds."""
     torch.set_num_threads(1)
     return anny.Anny(phenotypes="all", skinning_method="lbs")
@@ -74,7 +74,7 @@ def _anny() -> anny.Anny:
 
 @cache
 def _faces() -> np.ndarray:
-    return _anny().get_triangular_faces().numpy()
+    return anny_model().get_triangular_faces().numpy()
 
 
 @cache
@@ -91,7 +91,7 @@ class Body:
     """One person's rest mesh and the way it is posed."""
 
     def __init__(self, shape: Shape, stance: Stance | None = None) -> None:
-        model = _anny()
+        model = anny_model()
         kwargs = {f.name: float(getattr(shape, f.name)) for f in fields(Shape) if f.name != "tall_m"}
         with torch.no_grad():
             tensors = model.get_tensor_inputs(None, kwargs, None, None)

@@ -10,22 +10,17 @@ who cross each other's ways while some of them lift. `form`: lifts with staggere
 
 import argparse
 import json
-import os
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
-
-os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software renderer and BLAS: one core, no waiting for others
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import casting
 import cv2
 import numpy as np
 from casting import FPS, KINDS, SIZES, Actor, Clip
 from clothing import Outfit
+from cores import on_each_core
 from film import Film, encode
 from hall import NOTHING
 from motion import Lift, Timed, load_point
@@ -91,8 +86,11 @@ def render(clip: Clip, stage: Stage, rng: np.random.Generator, to: Path) -> None
     part, size = to.with_suffix(".part.mp4"), (clip.camera.width, clip.camera.height)
     film = Developed(clip.film, rng, size)
     command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s {size[0]}x{size[1]} -r {FPS} -i -"
-    command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1 {part}"
-    encode(command.split(), (film.picture(stage.exposed(i, clip.film.open_share)) for i in range(clip.frames)))
+    command += f" -c:v libx264 -preset veryfast -threads 1 -crf {clip.crf} -pix_fmt yuv420p -map_metadata -1"
+    encode(
+        [*command.split(), str(part)],
+        (film.picture(stage.exposed(i, clip.film.open_share)) for i in range(clip.frames)),
+    )
     part.rename(to)
 
 
@@ -198,16 +196,14 @@ def generate(folder: Path, kind: str, numbers: range, seed: int, size: tuple[int
     labels = json.loads(file.read_text()) if file.exists() else {}
     names = {f"{kind}{seed}-{number:03d}": number for number in numbers}
     missing = {name: number for name, number in names.items() if name not in labels}
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        # In order, for then a mistake in one clip ends the run at once instead of after all the others.
-        videos = [folder / f"{name}.mp4" for name in missing]
-        drawn = pool.map(partial(draw, kind, seed, size), missing.values(), videos)
-        for name, (told, spent_ms) in zip(missing, drawn, strict=True):
-            labels[name] = told
-            file.with_suffix(".part").write_text(json.dumps(dict(sorted(labels.items())), indent=1) + "\n")
-            file.with_suffix(".part").rename(file)
-            done, length_s = sum(name in labels for name in names), told["duration_s"]
-            print(f"{done}/{len(names)}  {name}  {length_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
+    videos = [folder / f"{name}.mp4" for name in missing]
+    drawn = on_each_core(partial(draw, kind, seed, size), missing.values(), videos)
+    for name, (told, spent_ms) in zip(missing, drawn, strict=True):
+        labels[name] = told
+        file.with_suffix(".part").write_text(json.dumps(dict(sorted(labels.items())), indent=1) + "\n")
+        file.with_suffix(".part").rename(file)
+        done, length_s = sum(name in labels for name in names), told["duration_s"]
+        print(f"{done}/{len(names)}  {name}  {length_s:4.1f} s  {spent_ms:3.0f} cpu-ms/frame", flush=True)
 
 
 def draw(kind: str, seed: int, size: tuple[int, int], number: int, video: Path) -> tuple[dict, float]:

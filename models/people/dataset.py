@@ -8,18 +8,13 @@ JPEG crop around the person and a line of `truth.jsonl`; joints are in pixels of
 
 import argparse
 import json
-import os
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache, partial
-from multiprocessing import get_context
 from pathlib import Path
-
-os.environ.setdefault("LP_NUM_THREADS", "1")  # Mesa's software renderer and BLAS: one core, no waiting for others
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import cv2
 import numpy as np
 from body import SPINE
+from cores import on_each_core
 from film import Film
 from render import Renderer, box, mesh
 from rich.progress import track
@@ -135,11 +130,10 @@ def generate(folder: Path, count: int, seed: int, takes: Takes) -> None:
     lines = folder / "truth.jsonl"
     done = {json.loads(line)["sequence"] for line in lines.read_text().splitlines()} if lines.exists() else set()
     missing = [number for number in range(count) if name_of(seed, number) not in done]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        drawn = pool.map(partial(write, folder, seed, takes), missing)
-        for rows in track(drawn, f"people of seed {seed}", total=len(missing)):
-            with lines.open("a") as out:
-                out.writelines(json.dumps(row) + "\n" for row in rows)
+    drawn = on_each_core(partial(write, folder, seed, takes), missing)
+    for rows in track(drawn, f"people of seed {seed}", total=len(missing)):
+        with lines.open("a") as out:
+            out.writelines(json.dumps(row) + "\n" for row in rows)
 
 
 def name_of(seed: int, number: int) -> str:

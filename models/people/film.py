@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import cv2
@@ -73,10 +74,10 @@ def _streak(length_px: int, angle_deg: float) -> np.ndarray:
 
 def encode(command: list[str], pictures: Iterable[np.ndarray]) -> None:
     """Pipe pictures to this FFmpeg. Raises SystemExit where it fails."""
-    encoder = subprocess.Popen(command, stdin=subprocess.PIPE)
-    assert encoder.stdin is not None
-    with encoder.stdin:
+    # One that ends early breaks the pipe; what it was, it has said itself.
+    with suppress(BrokenPipeError), subprocess.Popen(command, stdin=subprocess.PIPE) as encoder:
+        assert encoder.stdin is not None
         for picture in pictures:
             encoder.stdin.write(picture.tobytes())
-    if encoder.wait():
+    if encoder.returncode:
         raise SystemExit(f"ffmpeg failed on {command[-1]}")

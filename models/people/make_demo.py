@@ -177,23 +177,9 @@ def main() -> None:
         _preview(frame, takes, preview)
         return
     ASSETS.mkdir(exist_ok=True)
-    command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "1280x720"]
-    command += [
-        "-r",
-        str(FPS),
-        "-i",
-        "-",
-        "-c:v",
-        "libx264",
-        "-preset",
-        "veryslow",
-        "-crf",
-        "23",
-        "-pix_fmt",
-        "yuv420p",
-    ]
-    command += ["-movflags", "+faststart", "-map_metadata", "-1", str(ASSETS / "demo.mp4")]
-    encode(command, map(frame, range(len(times))))
+    command = f"ffmpeg -y -loglevel error -f rawvideo -pix_fmt rgb24 -s 1280x720 -r {FPS} -i -"
+    command += " -c:v libx264 -preset veryslow -crf 23 -pix_fmt yuv420p -movflags +faststart -map_metadata -1"
+    encode([*command.split(), str(ASSETS / "demo.mp4")], map(frame, range(len(times))))
     (ASSETS / "demo.truth.json").write_text(json.dumps(truth(takes), indent=1) + "\n")
 
 

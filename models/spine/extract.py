@@ -111,6 +111,8 @@ def main() -> None:
     with ThreadPoolExecutor(cores()) as pool:
         seen_frames = pool.map(partial(seen, eyes, args), frames)
         looks = [look for looks in track(seen_frames, args.frames.name, total=len(frames)) for look in looks]
+    if not looks:
+        raise SystemExit(f"nobody was seen in {args.frames}: is it a folder that dataset.py wrote?")
     views, truths = zip(*looks, strict=True)
     arrays: dict[str, Any] = {name: np.array([truth[name] for truth in truths], np.float32) for name in TRUTHS}
     words: dict[str, Any] = {name: np.array([truth[name] for truth in truths]) for name in (*WORDS, "mirrored")}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The spine model from nothing: simulate people who lift, show them to the real pose network, train, calibrate, and
 # write its card: what each part gains, and its cues against truth.
-# Seeded; every step goes on where it stopped. Hours on two cores. Used by `make train`.
+# Seeded; every step goes on where it stopped. An hour and a half on two cores. Used by `make train`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 work=${TRAIN_FOLDER:-build/train}

@@ -6,6 +6,9 @@ Usage: python models/spine/train.py EXTRACTED.npz... --out FOLDER
 
 import argparse
 import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -141,6 +144,7 @@ def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int, withheld: str
     model = Model(data.of(sequences), withheld).train()
     model.encoder.outline.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), RATE, weight_decay=DECAY)
+    name = f"network {seed} without {withheld}" if withheld else f"network {seed}"
     steps = -(-len(sequences) // SEQUENCES_PER_BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=epochs * steps)
     for epoch in range(epochs):
@@ -155,8 +159,15 @@ def fit(data: Data, sequences: np.ndarray, epochs: int, seed: int, withheld: str
             optimizer.step()
             schedule.step()
             losses.append(float(loss.detach()))
-        print(f"network {seed}: epoch {epoch + 1}/{epochs} loss {np.mean(losses):.3f}", flush=True)
+        print(f"{name}: epoch {epoch + 1}/{epochs} loss {np.mean(losses):.3f}", flush=True)
     return model.eval()
+
+
+def side_by_side(fits: Iterable[tuple]) -> list[Model]:
+    """The network of each of these arguments of `fit`, one process on each core."""
+    torch.set_num_threads(1)  # so small a network only loses by more
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), mp_context=get_context("fork")) as pool:
+        return list(pool.map(fit, *zip(*fits, strict=True)))
 
 
 def answers(model: Model, data: Data, sequences: np.ndarray, known_share: float) -> np.ndarray:
@@ -193,9 +204,7 @@ def main() -> None:
     data, rows = load(args.extracted)
     held = held_out(np.unique(rows["sequence"]))
     sequences = np.arange(len(held))
-    torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
-    with get_context("fork").Pool(args.networks) as pool:
-        tried = pool.starmap(fit, [(data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks)])
+    tried = side_by_side((data, sequences[~held], args.epochs, SEED + i) for i in range(args.networks))
     for title, share in (("seen standing before", 1.0), ("never seen standing", 0.0)):
         answer = np.mean([answers(model, data, sequences[held], share) for model in tried], 0)
         print(title, json.dumps(errors(rows, data, sequences[held], answer), indent=1))

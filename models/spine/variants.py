@@ -8,15 +8,12 @@ One network each, the one that sees both included, all with the same seed, peopl
 """
 
 import argparse
-import os
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
-import torch
 from export import save
 from rows import SEED, held_out
-from train import fit, load
+from train import load, side_by_side
 
 WITHHELD = {"both": None, "keypoints": "outline", "outline": "keypoints"}
 
@@ -30,9 +27,7 @@ def main() -> None:
     args = parser.parse_args()
     data, rows = load(args.extracted)
     trained = np.flatnonzero(~held_out(np.unique(rows["sequence"])))
-    torch.set_num_threads(1)  # so small a network only loses by more: one process each instead
-    with get_context("fork").Pool(min(len(WITHHELD), len(os.sched_getaffinity(0)))) as pool:
-        tried = pool.starmap(fit, [(data, trained, args.epochs, SEED, withheld) for withheld in WITHHELD.values()])
+    tried = side_by_side((data, trained, args.epochs, SEED, withheld) for withheld in WITHHELD.values())
     for name, model in zip(WITHHELD, tried, strict=True):
         folder = args.out / name
         folder.mkdir(parents=True, exist_ok=True)

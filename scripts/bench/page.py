@@ -131,9 +131,11 @@ def _hold(held: Figures) -> str:
             ("release to broker", held["latency_ms"]["to_broker"]),
         )
     )
+    grew, error = or_dash(held["rss_slope_mb_per_h"]), or_dash(held["rss_slope_stderr_mb_per_h"])
+    others = f"{held['other_cores']:.1f} cores"
     figure = f"""<figure>{chart.drawn("Memory over time", chart.line(course, "curve"))}
-<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late. After the first {held["warm_up_s"]} s memory
-grew by <b>{held["rss_slope_mb_per_h"]} MB an hour</b> (standard error {held["rss_slope_stderr_mb_per_h"]}); a run
+<figcaption>{held["cameras"]} cameras, {held["late_share"]:.1%} late; other programs took {others}.
+After the first {held["warm_up_s"]} s memory grew by <b>{grew} MB an hour</b> (standard error {error}); a run
 of minutes says little about hours.{_flapped(held)}</figcaption></figure>"""
     numbers = table(("50%, ms", "95%, ms", "99%, ms", "lifts"), rows)
     note = (
@@ -148,6 +150,11 @@ def _flapped(held: Figures) -> str:
         return ""
     came_back = f"One more camera lost its power every minute and came back {held['reconnects_of_flapping']} times"
     return f" {came_back}; the others were blind for {held['blind_s_of_others']} s in all."
+
+
+def or_dash(figure: float | None) -> str:
+    """A figure, or a dash where there was too little to make one of."""
+    return "–" if figure is None else str(figure)
 
 
 def _ms(value_ms: float | None) -> str:

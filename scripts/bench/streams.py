@@ -149,7 +149,7 @@ def hold(folder: Path, sources: Mapping[str, str], hold_s: float, shown: Shown =
 
 def waits(hold_s: float) -> list[float]:
     """Between readings: about a hundred of them, but no more than one a second."""
-    count = round(min(100, max(1, hold_s)))
+    count = max(1, min(100, int(hold_s)))
     return [hold_s / count] * count
 
 
