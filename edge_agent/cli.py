@@ -14,7 +14,7 @@ import typer
 from edge_agent import __version__, cli_certs, cli_discover, cli_fleet, cli_healthy, cli_models, cli_orders
 from edge_agent.arguments import Config, Video, settings_of
 from edge_agent.errors import HingewatchError, InputError
-from edge_agent.process import leave_nothing_behind, when_asked_to_stop
+from edge_agent.process import keep_few_heaps, leave_nothing_behind, when_asked_to_stop
 
 app = typer.Typer(
     name="edge-agent",
@@ -112,6 +112,7 @@ def run(
 ) -> None:
     """Watch the cameras of --config, or see it work at once with --demo."""
     leave_nothing_behind()
+    keep_few_heaps()
     if demo == (config is not None):
         raise InputError("give either --config FILE or --demo", "start with: edge-agent run --demo")
     if demo:

@@ -241,6 +241,23 @@ def test_a_process_that_sees_people_cannot_be_dumped() -> None:
     assert told.stdout.split() == ["0", "0", "0", "0o77"]
 
 
+def test_many_threads_share_few_heaps() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import ctypes, threading; from edge_agent.process import keep_few_heaps; keep_few_heaps();"
+            "libc, all_here = ctypes.CDLL(None), threading.Barrier(8);"
+            "take = lambda: (all_here.wait(), libc.malloc(50_000), all_here.wait());"
+            "threads = [threading.Thread(target=take) for _ in range(8)];"
+            "[thread.start() for thread in threads]; [thread.join() for thread in threads];"
+            "libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, 'stdout'))",
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.count("<heap nr=") == 2  # of glibc: nine without
+
+
 @pytest.mark.parametrize(
     ("place", "dm_uuid", "in_the_clear"),
     [

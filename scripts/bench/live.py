@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
@@ -33,7 +34,7 @@ FLAPPING = "flapping"
 
 _FLAP_PERIOD_S, _OUTAGE_S = 60.0, 5.0
 _ROOT = Path(__file__).parents[2]
-_PHASES = 4
+_LOOP_S = 60
 _OPEN_S, _END_S = 60.0, 30.0
 _RESTING = (3, 4)  # idle and waiting for a disk, of /proc/stat's first line
 
@@ -133,24 +134,23 @@ def _sum(samples: Sequence[Sample], name: str) -> float:
     return float(sum(one.value for one in samples if one.name == name))
 
 
-def looped(folder: Path, duration_s: float, *source: str) -> list[Path]:
-    """The source as a camera would send it (H.264, 640x360), over and over, each file from another moment on.
+def looped(folder: Path, duration_s: float, own: int, *source: str) -> list[Path]:
+    """The source as so many cameras would send it (H.264, 640x360, a keyframe a second), over and over.
 
-    source: FFmpeg's words for it; at most a minute of it is used.
+    Each begins at a moment of its own, drawn at random, for people do not bend in step. source: what FFmpeg calls it;
+    a minute of it is used.
     """
-    once, turned = folder / "once.mp4", folder / "turned.mp4"
+    once, twice, turned = (folder / f"{name}.mp4" for name in ("once", "twice", "turned"))
     picture = f"scale=640:360,fps={SOURCE_HZ},format=yuv420p"
-    encode = ("-an", "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "15")
-    _ffmpeg(*source, "-t", "60", "-vf", picture, *encode, str(once))
-    files = [folder / f"from-{phase}.mp4" for phase in range(_PHASES)]
-    for phase, path in enumerate(files):
-        start_s = str(phase * 3.0)
+    encode = ("-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", str(SOURCE_HZ), "-sc_threshold", "0")
+    _ffmpeg(*source, "-t", str(_LOOP_S), "-vf", picture, "-an", *encode, str(once))
+    _ffmpeg("-stream_loop", "1", "-i", str(once), "-c", "copy", str(twice))
+    begins_s = np.random.default_rng(0).permutation(_LOOP_S)[:own]
+    files = [folder / f"from-{begin_s}-s.mp4" for begin_s in begins_s]
+    for begin_s, path in zip(begins_s, files, strict=True):
         # To begin elsewhere in a loop would send all that was left out at once, each time round.
-        parts = ("-ss", start_s, "-i", str(once), "-t", start_s, "-i", str(once), "-filter_complex", "concat=n=2:v=1")
-        if phase:
-            _ffmpeg(*parts, *encode, str(turned))
-        loop = ("-stream_loop", "-1", "-i", str(turned if phase else once))
-        _ffmpeg(*loop, "-t", str(duration_s), "-c", "copy", str(path))
+        _ffmpeg("-ss", str(begin_s), "-i", str(twice), "-t", str(_LOOP_S), "-c", "copy", str(turned))
+        _ffmpeg("-stream_loop", "-1", "-i", str(turned), "-t", str(duration_s), "-c", "copy", str(path))
     return files
 
 

@@ -21,7 +21,7 @@ from edge_agent.output import check_writable, write_json
 from scripts.bench.command import ended
 from scripts.bench.live import FLAPPING, flapping, served, spread
 from scripts.bench.page import or_dash, write_soak_report
-from scripts.bench.streams import hold, moving
+from scripts.bench.streams import OWN_MOMENTS, hold, moving
 
 SCHEMA = "hingewatch.soak/1"
 CAMERAS, MINUTES = 8, 60.0
@@ -50,7 +50,7 @@ def main() -> None:
 def soaked(video: Path, cameras: int, minutes: float) -> dict[str, Any]:
     """What `streams.hold` tells of such a run. Raises RunError."""
     with tempfile.TemporaryDirectory() as name:
-        files = moving(video, Path(name), 60 * minutes)
+        files = moving(video, Path(name), 60 * minutes, min(cameras, OWN_MOMENTS))
         with served(files) as addresses, flapping(files[0]) as flaps:
             sources = spread(addresses, cameras) | {FLAPPING: flaps}
             return hold(Path(name), sources, 60 * minutes, lambda waits: track(waits, "steady run"))

@@ -15,6 +15,8 @@ from scripts.bench.figures import MOST_LATE, SOURCE_HZ, between, late_share, nex
 from scripts.bench.live import FLAPPING, Reading, looped, served, spread, watching
 
 SETTLE_S, WATCH_S, HOLD_S = 8.0, 20.0, 90.0
+OWN_MOMENTS = 16
+"""So many cameras begin at a moment each; more send what one of these does, in step with it."""
 STILL_SETTLE_S = 20.0
 """A camera is known to be still ten seconds after the last stir."""
 LONGEST_WARM_UP_S = 600.0
@@ -72,8 +74,8 @@ def measure(video: Path, folder: Path, tell: Tell) -> dict[str, Any]:
     As many as it can take: late neither when they were tried nor in the steady run, which is made again with one less
     until it is not. Beside so many, as many still cameras are tried at last.
     """
-    still_files = _clips(folder / "still", WATCH_S, *STILL)
-    files = moving(video, folder, HOLD_S)
+    still_files = _clips(folder / "still", WATCH_S, 1, *STILL)
+    files = moving(video, folder, HOLD_S, OWN_MOMENTS)
     with served(still_files) as still_addresses, served(files) as addresses:
         tell("one still camera")
         idle = _step(folder, spread(still_addresses, 1), STILL_SETTLE_S)
@@ -101,14 +103,14 @@ def as_dict(load: Load) -> dict[str, Any]:
     return {name: getattr(load, name) for name in (*Load.__slots__, "ok")}
 
 
-def moving(video: Path, folder: Path, needed_s: float) -> list[Path]:
-    """The clip as cameras would send it, long enough for a run of so many seconds, each from another moment on."""
-    return _clips(folder / "moving", needed_s, "-stream_loop", "-1", "-i", str(video))
+def moving(video: Path, folder: Path, needed_s: float, cameras: int) -> list[Path]:
+    """The clip as so many cameras would send it, long enough for a run of so many seconds."""
+    return _clips(folder / "moving", needed_s, cameras, "-stream_loop", "-1", "-i", str(video))
 
 
-def _clips(folder: Path, needed_s: float, *source: str) -> list[Path]:
+def _clips(folder: Path, needed_s: float, cameras: int, *source: str) -> list[Path]:
     folder.mkdir()
-    return looped(folder, max(needed_s, SETTLE_S + WATCH_S) + 120, *source)
+    return looped(folder, max(needed_s, SETTLE_S + WATCH_S) + 120, cameras, *source)
 
 
 def _steps(folder: Path, addresses: Sequence[str], tell: Tell) -> list[Load]:
