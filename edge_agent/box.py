@@ -25,6 +25,7 @@ from edge_agent.pose.eyes import STAGES, Eyes
 from edge_agent.pose.network import InferenceError, cores
 from edge_agent.pose.spine_encoder import NAME as SPINE
 from edge_agent.post import Post, Sight
+from edge_agent.process import give_back_memory
 from edge_agent.publisher import AgentName, Publisher
 from edge_agent.settings import CameraSettings, PoseSettings, Settings
 from edge_agent.telemetry import AgentLabels, AgentTelemetry
@@ -115,6 +116,7 @@ class Box:
             self._end_finished(seen)
             if self.outbox.release(time.time()):
                 self.publisher.wake()
+                give_back_memory()  # else ever more is kept, as ever more happens at once
 
     def _rearrange(self, seen: Observer) -> None:
         """A camera that is opened anew, or no longer watched, ends the lifts in progress there, and no other."""

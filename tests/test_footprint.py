@@ -258,6 +258,24 @@ def test_many_threads_share_few_heaps() -> None:
     assert told.stdout.count("<heap nr=") == 2  # of glibc: nine without
 
 
+def test_what_is_free_between_what_is_not_goes_back() -> None:
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import ctypes, re; from edge_agent.process import give_back_memory; libc = ctypes.CDLL(None);"
+            "libc.malloc.restype = ctypes.c_void_p;"
+            "mb = lambda: int(re.search(r'VmRSS:\\s+(\\d+)', open('/proc/self/status').read())[1]) / 1024;"
+            "blocks = [libc.malloc(100_000) for _ in range(1000)];"
+            "[ctypes.memset(block, 1, 100_000) for block in blocks];"
+            "[libc.free(ctypes.c_void_p(block)) for block in blocks[:-1]];"
+            "before = mb(); give_back_memory(); print(before - mb())",
+        ],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert float(told.stdout) == pytest.approx(95, abs=5)
+
+
 @pytest.mark.parametrize(
     ("place", "dm_uuid", "in_the_clear"),
     [
