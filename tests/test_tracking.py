@@ -202,6 +202,17 @@ def test_one_body_detected_twice_is_one_person() -> None:
     assert len(tracker.tracks) == 1
 
 
+def test_one_body_followed_twice_is_one_person_though_one_look_takes_left_for_right() -> None:
+    """Two people crossed; both tracks are on her who faces the camera, one as if she stood with her back to it."""
+    facing, away = (replace(STANDING, view_deg=turn).sighting() for turn in (90.0, -90.0))
+    tracker = Tracker()
+    tracker.tracks = [Track(facing, 0.0), Track(away, 0.0)]
+    for frame in range(round(3 * RATE_HZ)):
+        tracker.update([(track, track.last) for track in tracker.tracks], frame / RATE_HZ)
+        assert len(tracker.visible) == 1
+    assert len(tracker.tracks) == 1
+
+
 def test_two_side_by_side_are_two() -> None:
     tracker = Tracker()
     tracker.admit([STANDING.sighting(), replace(STANDING, feet_xy=(790.0, 600.0)).sighting()], 0.0)

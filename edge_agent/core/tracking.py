@@ -17,6 +17,7 @@ from edge_agent.core.records import Floats, Pose
 from edge_agent.core.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Landmark
 
 _MAIN_JOINTS = np.array([*SHOULDERS, *HIPS, *KNEES, *ANKLES])
+_OTHER_SIDE = np.array([joint for left, right in (SHOULDERS, HIPS, KNEES, ANKLES) for joint in (right, left)])
 
 # A person crosses a 2 m wide occluder at a slow 1.2 m/s in about 1.7 s.
 OCCLUSION_S = 2.0
@@ -157,10 +158,10 @@ class Track:
 
 
 def same_body(one: Sighting, other: Sighting) -> bool:
-    """Whether two poses were drawn on one and the same person."""
-    gaps = np.hypot(*(one.pose.xy[_MAIN_JOINTS] - other.pose.xy[_MAIN_JOINTS]).T)
-    reach_px = max(one.reach_px, other.reach_px)
-    return float(np.median(gaps)) < _SAME_BODY * reach_px
+    """Whether two poses were drawn on one and the same person, whichever side of theirs each takes for the left."""
+    joints, reach_px = one.pose.xy[_MAIN_JOINTS], max(one.reach_px, other.reach_px)
+    gaps_px = (np.median(np.hypot(*(joints - other.pose.xy[sides]).T)) for sides in (_MAIN_JOINTS, _OTHER_SIDE))
+    return float(min(gaps_px)) < _SAME_BODY * reach_px
 
 
 def on_body(point: Floats, seen: Sighting) -> bool:
