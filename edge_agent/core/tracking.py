@@ -17,7 +17,7 @@ from edge_agent.core.records import Floats, Pose
 from edge_agent.core.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Landmark
 
 _MAIN_JOINTS = np.array([*SHOULDERS, *HIPS, *KNEES, *ANKLES])
-_OTHER_SIDE = np.array([joint for left, right in (SHOULDERS, HIPS, KNEES, ANKLES) for joint in (right, left)])
+_OTHER_SIDE = _MAIN_JOINTS.reshape(-1, 2)[:, ::-1].ravel()
 
 # A person crosses a 2 m wide occluder at a slow 1.2 m/s in about 1.7 s.
 OCCLUSION_S = 2.0
